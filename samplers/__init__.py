@@ -1,0 +1,32 @@
+"""Markov chain kernels on tensors, and the one loop that runs them.
+
+A kernel is a pair of pure functions, `init(position) -> State` and
+`step(seed, state) -> (State, Info)`. Energies are low where states are likely,
+p ~ exp(-U/T); positions are [chains, *event] or structures of such tensors.
+"""
+
+from samplers import (
+    energies,
+    langevin,
+    metropolis,
+    nose_hoover,
+    seeds,
+)
+from samplers.chain import run
+from samplers.kernel import Kernel
+from samplers.observers import Moments, Observer, moments, total, trace
+
+__all__ = [
+    "Kernel",
+    "Moments",
+    "Observer",
+    "energies",
+    "langevin",
+    "metropolis",
+    "moments",
+    "nose_hoover",
+    "run",
+    "seeds",
+    "total",
+    "trace",
+]

@@ -1,0 +1,170 @@
+"""The one loop that runs chains."""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import tensorflow as tf
+
+import errors
+from samplers import seeds
+from samplers.kernel import Kernel
+from samplers.observers import Observer
+
+
+def run(
+    kernel: Kernel,
+    state: Any,
+    *,
+    seed: Any,
+    num_steps: Any,
+    first_step: Any = 0,
+    batches: Any = None,
+    observer: Observer | None = None,
+    differentiable: bool = False,
+) -> tuple[Any, Any]:
+    """Runs a kernel for `num_steps` steps in one `tf.while_loop`.
+
+    Step t = first_step + i draws from `fold_in(seed, t)`, so that 60 steps
+    followed by 40 from `first_step=60` equal 100. Inside a `tf.function` the
+    loop becomes part of its graph. Called eagerly, it is compiled on first
+    use for each pair of kernel and observer (by XLA under
+    `with seeds.xla(True)`); other step counts do not compile again.
+
+    Args:
+      kernel: the transition.
+      state: from `kernel.init`, or from an earlier run.
+      seed: int32[2].
+      num_steps: how many steps, a Python integer or a scalar tensor.
+      first_step: how many steps came before; likewise.
+      batches: structure of tensors [num_steps, ...]; step i sees row i.
+      observer: `trace`, `moments`, `total`, or None.
+      differentiable: keep the gradient through the steps; otherwise the
+        results are constants to an outer tape.
+
+    Returns:
+      (state, observed): the final State and the observer's result (None
+      without an observer).
+
+    Raises:
+      InputError: a negative step count, or batches of another length.
+    """
+    if batches is not None:
+        batches = tf.nest.map_structure(tf.convert_to_tensor, batches)
+    _check(num_steps, batches)
+    if tf.executing_eagerly():
+        compiled = _compiled(
+            kernel, observer, differentiable, seeds.under_xla()
+        )
+        return compiled(
+            state,
+            tf.convert_to_tensor(seed),
+            tf.convert_to_tensor(num_steps, tf.int32),
+            tf.convert_to_tensor(first_step, tf.int32),
+            batches,
+        )
+    return _loop(
+        kernel,
+        observer,
+        differentiable,
+        state,
+        seed,
+        tf.cast(num_steps, tf.int32),
+        tf.cast(first_step, tf.int32),
+        batches,
+    )
+
+
+def _check(num_steps: Any, batches: Any) -> None:
+    steps = tf.get_static_value(num_steps)
+    if steps is None:
+        return
+    if steps < 0:
+        raise errors.InputError(
+            f"num_steps={steps} is negative: choose 0 or more"
+        )
+    for tensor in [] if batches is None else tf.nest.flatten(batches):
+        length = tensor.shape[0]
+        if length is not None and length != steps:
+            raise errors.InputError(
+                f"batches of length {length} do not fit num_steps={steps}: "
+                "pass one row a step"
+            )
+
+
+@functools.lru_cache(maxsize=64)
+def _compiled(
+    kernel: Kernel,
+    observer: Observer | None,
+    differentiable: bool,
+    jit_compile: bool,
+) -> Callable[..., Any]:
+    loop = functools.partial(_loop, kernel, observer, differentiable)
+    return seeds.compiled(loop, jit_compile)
+
+
+def _loop(
+    kernel: Kernel,
+    observer: Observer | None,
+    differentiable: bool,
+    state: Any,
+    seed: Any,
+    num_steps: Any,
+    first_step: Any,
+    batches: Any,
+) -> tuple[Any, Any]:
+    seed = tf.convert_to_tensor(seed)
+
+    def batch_at(i: Any) -> Any:
+        if batches is None:
+            return None
+        return tf.nest.map_structure(lambda rows: rows[i], batches)
+
+    def step(i: Any, state: Any) -> tuple[Any, Any]:
+        step_seed = seeds.fold_in(seed, first_step + i)
+        return kernel.step(step_seed, state, batch_at(i))
+
+    def zeros(fn: Callable[[Any, Any], Any]) -> Any:
+        return _zeros_like_result(lambda: fn(*step(tf.constant(0), state)))
+
+    def body(i: Any, state: Any, carry: Any) -> tuple[Any, Any, Any]:
+        new_state, info = step(i, state)
+        new_state = tf.nest.map_structure(_shaped_like, new_state, state)
+        if observer is not None:
+            carry = observer.update(carry, i, new_state, info)
+        return i + 1, new_state, carry
+
+    carry = () if observer is None else observer.init(zeros, num_steps)
+    state = tf.nest.map_structure(tf.convert_to_tensor, state)
+    _, state, carry = tf.while_loop(
+        lambda i, state, carry: i < num_steps,
+        body,
+        (tf.constant(0), state, carry),
+        # XLA needs a bound to build the gradient of a loop.
+        maximum_iterations=num_steps if differentiable else None,
+    )
+    observed = None if observer is None else observer.result(carry)
+    if not differentiable:
+        state = tf.nest.map_structure(tf.stop_gradient, state)
+        observed = tf.nest.map_structure(tf.stop_gradient, observed)
+    return state, observed
+
+
+def _shaped_like(new: tf.Tensor, old: tf.Tensor) -> tf.Tensor:
+    """Keeps static shapes through the loop, which must not lose any."""
+    return new if new.shape == old.shape else tf.ensure_shape(new, old.shape)
+
+
+def _zeros_like_result(fn: Callable[[], Any]) -> Any:
+    """Zeros in the shapes of `fn()`, without running it where they are known.
+
+    `fn` is traced into a graph of its own that nothing calls, so that the
+    step it contains costs no time and has no effects.
+    """
+    traced = tf.function(fn, autograph=False).get_concrete_function()
+    specs = tf.nest.flatten(traced.structured_outputs)
+    if all(spec.shape.is_fully_defined() for spec in specs):
+        zeros = [tf.zeros(spec.shape, spec.dtype) for spec in specs]
+    else:
+        zeros = [tf.zeros_like(value) for value in tf.nest.flatten(fn())]
+    return tf.nest.pack_sequence_as(traced.structured_outputs, zeros)

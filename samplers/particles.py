@@ -1,0 +1,129 @@
+"""Arithmetic on positions: a tensor, or a list of tensors, with chain axes.
+
+A position of `chain_ndims` = 1 has shape [chains, *event] in each of its
+tensors; with `chain_ndims` = 0 the whole structure is one chain (the weights
+of a network). Reductions run over event axes and over the tensors of the
+structure, never over chains.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import tensorflow as tf
+
+import errors
+from samplers import seeds
+
+
+def convert(position: Any, chain_ndims: int) -> Any:
+    """The position as tensors, checked.
+
+    Raises:
+      InputError: a tensor is not floating or lacks the chain axis.
+    """
+    position = tf.nest.map_structure(tf.convert_to_tensor, position)
+    for tensor in tf.nest.flatten(position):
+        if not tensor.dtype.is_floating:
+            raise errors.InputError(
+                f"position of dtype {tensor.dtype.name} cannot move: "
+                "pass float32 or float64"
+            )
+        if tensor.shape.rank is not None and tensor.shape.rank < chain_ndims:
+            raise errors.InputError(
+                f"position of shape {tensor.shape} has no chain axis: pass "
+                "[chains, *event], or chain_ndims=0 for a single chain"
+            )
+    return position
+
+
+def dtype_of(position: Any) -> Any:
+    """The dtype in which a position's energies and scalars are kept."""
+    return tf.nest.flatten(position)[0].dtype
+
+
+def positive(name: str, value: Any) -> Any:
+    """`value`, unless it is a Python number that is not positive.
+
+    Raises:
+      InputError: the number is zero, negative or NaN.
+    """
+    if isinstance(value, int | float) and not value > 0:
+        raise errors.InputError(
+            f"{name} {value} is not positive: choose a number above 0"
+        )
+    return value
+
+
+def over_event(value: Any, tensor: Any) -> tf.Tensor:
+    """`value` (a scalar, or one number a chain) shaped to scale `tensor`."""
+    value = tf.cast(value, tensor.dtype)
+    if value.shape.rank == 0:
+        return value
+    ones = [1] * (tensor.shape.rank - value.shape.rank)
+    return tf.reshape(value, [*tf.unstack(tf.shape(value)), *ones])
+
+
+def combine(fn: Callable[..., Any], *positions: Any) -> Any:
+    """`fn` on each tensor of positions of equal structure."""
+    return tf.nest.map_structure(fn, *positions)
+
+
+def axpy(scale: Any, x: Any, y: Any) -> Any:
+    """`scale * x + y`, with one scale for all or one a chain."""
+    return combine(lambda a, b: over_event(scale, a) * a + b, x, y)
+
+
+def scaled(scale: Any, x: Any) -> Any:
+    """`scale * x`, with one scale for all or one a chain."""
+    return combine(lambda a: over_event(scale, a) * a, x)
+
+
+def dot(x: Any, y: Any, chain_ndims: int) -> tf.Tensor:
+    """Inner product of each chain: shape [chains], or [] for one chain."""
+    dtype = dtype_of(x)
+    parts = [
+        tf.cast(
+            tf.reduce_sum(a * b, axis=list(range(chain_ndims, a.shape.rank))),
+            dtype,
+        )
+        for a, b in zip(tf.nest.flatten(x), tf.nest.flatten(y), strict=True)
+    ]
+    return parts[0] if len(parts) == 1 else tf.add_n(parts)
+
+
+def degrees_of_freedom(position: Any, chain_ndims: int) -> tf.Tensor:
+    """How many numbers one chain has, in the dtype of the position."""
+    dtype = dtype_of(position)
+    sizes = []
+    for tensor in tf.nest.flatten(position):
+        event = tensor.shape[chain_ndims:]
+        size = event.num_elements()
+        if size is None:
+            size = tf.reduce_prod(tf.shape(tensor)[chain_ndims:])
+        sizes.append(tf.cast(size, dtype))
+    return tf.add_n(sizes)
+
+
+def normal_like(seed: Any, position: Any) -> Any:
+    """Standard normal numbers in the structure of a position."""
+    tensors = tf.nest.flatten(position)
+    own = [seed] if len(tensors) == 1 else seeds.split(seed, len(tensors))
+    drawn = []
+    for tensor, tensor_seed in zip(tensors, own, strict=True):
+        shape = tensor.shape
+        if not shape.is_fully_defined():
+            shape = tf.shape(tensor)
+        drawn.append(seeds.normal(tensor_seed, shape, tensor.dtype))
+    return tf.nest.pack_sequence_as(position, drawn)
+
+
+def select(accept: Any, new: Any, old: Any) -> Any:
+    """Per chain, `new` where `accept` and `old` elsewhere (any structure)."""
+
+    def choose(a: Any, b: Any) -> Any:
+        ones = [1] * (a.shape.rank - accept.shape.rank)
+        shape = [*tf.unstack(tf.shape(accept)), *ones] if ones else None
+        mask = accept if shape is None else tf.reshape(accept, shape)
+        return tf.where(mask, a, b)
+
+    return tf.nest.map_structure(choose, new, old)
