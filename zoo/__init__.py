@@ -1,0 +1,16 @@
+"""The zoo: final keras.Model classes, built by name."""
+
+from zoo.autoencoder import Autoencoder
+from zoo.base import Generator, LatentGenerator
+from zoo.registry import MODELS, build, names
+from zoo.variational_autoencoder import VariationalAutoencoder
+
+__all__ = [
+    "MODELS",
+    "Autoencoder",
+    "Generator",
+    "LatentGenerator",
+    "VariationalAutoencoder",
+    "build",
+    "names",
+]
