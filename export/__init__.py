@@ -1,0 +1,1 @@
+"""SavedModels that TF-Serving can serve, and an endpoint for a laptop."""
