@@ -143,9 +143,12 @@ def _loop(
         # XLA needs a bound to build the gradient of a loop.
         maximum_iterations=num_steps if differentiable else None,
     )
-    observed = None if observer is None else observer.result(carry)
     if not differentiable:
         state = tf.nest.map_structure(tf.stop_gradient, state)
+    if observer is None:
+        return state, None
+    observed = observer.result(carry)
+    if not differentiable:
         observed = tf.nest.map_structure(tf.stop_gradient, observed)
     return state, observed
 

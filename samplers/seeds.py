@@ -45,6 +45,8 @@ __all__ = [
     "xla",
 ]
 
+# TensorFlow's type stubs lack parts of this module.
+_RANDOM: Any = tf.random
 _UNDER_XLA = contextvars.ContextVar("under_xla", default=False)
 
 
@@ -99,28 +101,26 @@ def seed(value: int) -> tf.Tensor:
 
 def split(seed: Any, n: int) -> list[tf.Tensor]:
     """`n` independent seeds, each `int32[2]`, from one."""
-    words = tf.random.experimental.stateless_split(seed, n, alg=_algorithm())
+    words = _RANDOM.experimental.stateless_split(seed, n, alg=_algorithm())
     return tf.unstack(words, n)
 
 
 def fold_in(seed: Any, data: Any) -> tf.Tensor:
     """The seed `int32[2]` that belongs to the integer `data` under `seed`."""
-    return tf.random.experimental.stateless_fold_in(
+    return _RANDOM.experimental.stateless_fold_in(
         seed, tf.cast(data, tf.int32), alg=_algorithm()
     )
 
 
 def uniform(seed: Any, shape: Any, dtype: Any = tf.float32) -> tf.Tensor:
     """Uniform numbers in [0, 1) of the given shape."""
-    return tf.random.stateless_uniform(
-        shape, seed, dtype=dtype, alg=_algorithm()
-    )
+    return _RANDOM.stateless_uniform(shape, seed, dtype=dtype, alg=_algorithm())
 
 
 def normal(seed: Any, shape: Any, dtype: Any = tf.float32) -> tf.Tensor:
     """Standard normal numbers of the given shape."""
     if under_xla():
-        return tf.random.stateless_normal(
+        return _RANDOM.stateless_normal(
             shape, seed, dtype=dtype, alg=_algorithm()
         )
     # Outside XLA the Box-Muller transform of whole tensors takes half the
@@ -154,7 +154,7 @@ def permuted(index: Any, seed: Any, size: Any) -> tf.Tensor:
       A tensor like `index`.
     """
     index = tf.convert_to_tensor(index)
-    shuffled = tf.random.experimental.index_shuffle(
+    shuffled = _RANDOM.experimental.index_shuffle(
         tf.reshape(index, [-1]),
         tf.cast(seed, tf.int32),
         tf.cast(size, index.dtype) - 1,
