@@ -1,13 +1,19 @@
 """Custom Keras layers and network bodies, one idea a file."""
 
 from layers.bodies import BODIES, check_body, decoder, encoder
+from layers.chain_state import ChainState
+from layers.gradient_accumulator import GradientAccumulator
 from layers.latent_bank import LatentBank
 from layers.stochastic import GaussianSample
+from layers.weight_ensemble import WeightEnsemble
 
 __all__ = [
     "BODIES",
+    "ChainState",
     "GaussianSample",
+    "GradientAccumulator",
     "LatentBank",
+    "WeightEnsemble",
     "check_body",
     "decoder",
     "encoder",

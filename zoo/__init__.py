@@ -2,12 +2,14 @@
 
 from zoo.autoencoder import Autoencoder
 from zoo.base import Generator, LatentGenerator
+from zoo.entropic_autoencoder import EntropicAutoencoder
 from zoo.registry import MODELS, build, names
 from zoo.variational_autoencoder import VariationalAutoencoder
 
 __all__ = [
     "MODELS",
     "Autoencoder",
+    "EntropicAutoencoder",
     "Generator",
     "LatentGenerator",
     "VariationalAutoencoder",

@@ -144,26 +144,11 @@ class Autoencoder(LatentGenerator):
     def serving_functions(self) -> dict:
         """Signatures generate, generate_with, reconstruct, encode, ..."""
         self.bank.require_filled()
-        image = serving.image_spec(self.image_shape)
-
-        def generate_with(seed, bandwidth):
-            samples = self.generate_rows(seed, bandwidth=bandwidth)
-            return {"samples": samples}
 
         def reconstruct(x):
             return {"x": self.reconstruct(x)}
 
-        def encode(x):
-            return {"z": self.encode(x)}
-
-        return {
-            **serving.latent_functions(self, self.latent_dim),
-            "generate_with": serving.function(
-                generate_with, serving.seed_spec(), serving.scalar_spec()
-            ),
-            "reconstruct": serving.function(reconstruct, image),
-            "encode": serving.function(encode, image),
-        }
+        return serving.bank_functions(self, self.latent_dim, reconstruct)
 
     def get_config(self) -> dict:
         """The constructor's arguments."""

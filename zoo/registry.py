@@ -6,10 +6,12 @@ import inspect
 import errors
 from zoo.autoencoder import Autoencoder
 from zoo.base import Generator
+from zoo.entropic_autoencoder import EntropicAutoencoder
 from zoo.variational_autoencoder import VariationalAutoencoder
 
 MODELS: dict[str, type[Generator]] = {
     "autoencoder": Autoencoder,
+    "entropic_autoencoder": EntropicAutoencoder,
     "variational_autoencoder": VariationalAutoencoder,
 }
 

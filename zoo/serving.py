@@ -66,3 +66,29 @@ def latent_functions(model: LatentGenerator, latent_dim: int) -> dict:
         "decode": function(decode, code_spec(latent_dim)),
         "interpolate": function(interpolate, image, image, scalar_spec()),
     }
+
+
+def bank_functions(
+    model: LatentGenerator, latent_dim: int, reconstruct: Callable[..., dict]
+) -> dict:
+    """What models that generate from a latent bank serve.
+
+    Args:
+        model: its `generate_rows` takes a bandwidth.
+        latent_dim: size of a code.
+        reconstruct: the body of that signature, x -> dict.
+    """
+    image = image_spec(model.image_shape)
+
+    def generate_with(seed, bandwidth):
+        return {"samples": model.generate_rows(seed, bandwidth=bandwidth)}
+
+    def encode(x):
+        return {"z": model.encode(x)}
+
+    return {
+        **latent_functions(model, latent_dim),
+        "generate_with": function(generate_with, seed_spec(), scalar_spec()),
+        "reconstruct": function(reconstruct, image),
+        "encode": function(encode, image),
+    }

@@ -1,0 +1,91 @@
+"""The state of a Nose-Hoover chain on a network's weights, as weights."""
+
+from collections.abc import Sequence
+
+import keras
+import tensorflow as tf
+
+from samplers import nose_hoover, seeds
+
+
+@keras.saving.register_keras_serializable("thermozoo")
+class ChainState(keras.layers.Layer):
+    """All of nose_hoover.State but the position, which is the network's.
+
+    The weights are not trainable; they are saved and restored with the model
+    that owns the layer, so that a chain goes on where it stopped.
+    """
+
+    def __init__(self, shapes: Sequence, chain_length: int, **kwargs):
+        """Makes a chain at rest.
+
+        Args:
+            shapes: of the tensors of the position.
+            chain_length: number of thermostats.
+            **kwargs: Keras's own, as `name`.
+        """
+        super().__init__(**kwargs)
+        self.shapes = [tuple(shape) for shape in shapes]
+        self.chain_length = chain_length
+        self.velocity = [self._zeros(shape) for shape in self.shapes]
+        self.gradient = [self._zeros(shape) for shape in self.shapes]
+        self.energy = self._zeros(())
+        self.kinetic_energy = self._zeros(())
+        self.eta = self._zeros((chain_length,))
+        self.eta_velocity = self._zeros((chain_length,))
+        self.step = self._zeros((), "int64")
+        self.built = True
+
+    def _zeros(self, shape, dtype="float32"):
+        return self.add_weight(
+            shape=shape, dtype=dtype, initializer="zeros", trainable=False
+        )
+
+    def draw_velocities(self, seed: tf.Tensor, temperature: float) -> None:
+        """Draws all velocities from N(0, temperature), for unit masses.
+
+        The gradient stays zero, so the first half kick is a free flight.
+        """
+        deviation = tf.sqrt(tf.constant(temperature, tf.float32))
+        total = tf.zeros(())
+        own = seeds.split(seed, len(self.shapes))
+        for weight, weight_seed, shape in zip(
+            self.velocity, own, self.shapes, strict=True
+        ):
+            drawn = deviation * seeds.normal(weight_seed, shape)
+            weight.assign(drawn)
+            total += tf.reduce_sum(tf.square(drawn))
+        self.kinetic_energy.assign(0.5 * total)
+
+    def read(self, position: Sequence[tf.Tensor]) -> nose_hoover.State:
+        """The state as tensors, with the given position."""
+        return nose_hoover.State(
+            position=list(position),
+            velocity=[tf.convert_to_tensor(w.value) for w in self.velocity],
+            energy=tf.convert_to_tensor(self.energy.value),
+            gradient=[tf.convert_to_tensor(w.value) for w in self.gradient],
+            kinetic_energy=tf.convert_to_tensor(self.kinetic_energy.value),
+            eta=tf.convert_to_tensor(self.eta.value),
+            eta_velocity=tf.convert_to_tensor(self.eta_velocity.value),
+            step=tf.cast(self.step.value, tf.int32),
+        )
+
+    def write(self, state: nose_hoover.State) -> None:
+        """Stores everything but the position."""
+        for weight, value in zip(self.velocity, state.velocity, strict=True):
+            weight.assign(value)
+        for weight, value in zip(self.gradient, state.gradient, strict=True):
+            weight.assign(value)
+        self.energy.assign(state.energy)
+        self.kinetic_energy.assign(state.kinetic_energy)
+        self.eta.assign(state.eta)
+        self.eta_velocity.assign(state.eta_velocity)
+        self.step.assign(tf.cast(state.step, tf.int64))
+
+    def get_config(self) -> dict:
+        """The constructor's arguments."""
+        return {
+            **super().get_config(),
+            "shapes": [list(shape) for shape in self.shapes],
+            "chain_length": self.chain_length,
+        }

@@ -1,0 +1,409 @@
+"""The entropic autoencoder (Aliahmadi 2026, Algorithm 1)."""
+
+from typing import final
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+import errors
+import layers
+from samplers import seeds
+from zoo import (
+    arguments,
+    encoder_energy,
+    serving,
+    temperature_schedules,
+)
+from zoo.base import LatentGenerator, lerp
+from zoo.encoder_dynamics import EncoderDynamics
+
+# Streams of the model's seed.
+_VELOCITIES, _TRAINING = 1, 2
+# Arguments that are kept under their own names.
+_SAME = (
+    *("latent_dim", "body", "step_size", "relaxation_time", "chain_length"),
+    *("redraw_every", "encoder_steps", "members", "member_interval"),
+    *("batch_size", "bank_size", "bandwidth", "seed", "name"),
+)
+_LOGS = ("loss", "mse", "temperature", "kinetic_temperature", "kinetic_ratio")
+
+
+def _refuse_replicas() -> None:
+    replicas = tf.distribute.get_strategy().num_replicas_in_sync
+    if replicas > 1:
+        raise errors.InputError(
+            f"{replicas} replicas: the entropic autoencoder runs one chain of "
+            "encoders and cannot be split; take one device (--strategy=cpu)"
+        )
+
+
+@final
+@keras.saving.register_keras_serializable("thermozoo")
+class EntropicAutoencoder(LatentGenerator):
+    """A decoder trained against a thermal ensemble of encoders.
+
+    The encoder's weights w are particles in the energy U(w, phi), the mean
+    squared error of the reconstruction, under a Nose-Hoover chain at
+    temperature T. The decoder's weights phi follow the average of dU/dphi
+    over the trajectory, which is the gradient of the free energy
+    F(phi) = -T log integral exp(-U(w, phi) / T) dw.
+
+    One train step is a block of encoder steps: data [block, batch, H, W, C]
+    (or [batch, H, W, C], a block of one). When `encoder_steps` gradients are
+    gathered, over as many train steps as it takes, the decoder is updated.
+
+    After training, `fit_prior` continues the chain at the fixed decoder,
+    keeps `members` encoders and fills the bank of codes to generate from.
+    """
+
+    def __init__(
+        self,
+        *,
+        image_shape,
+        latent_dim=64,
+        body="dense",
+        hidden_units=(512, 256),
+        temperature=3e-9,
+        temperature_schedule=None,
+        step_size=1.0,
+        relaxation_time=None,
+        chain_length=30,
+        redraw_every=0,
+        encoder_steps=312,
+        members=20,
+        member_interval=250,
+        batch_size=32,
+        bank_size=10_000,
+        bandwidth=0.1,
+        seed=0,
+        **kwargs,
+    ):
+        """Builds the model.
+
+        Args:
+            image_shape: (height, width, channels).
+            latent_dim: size of a code.
+            body: "dense" or "conv" (see layers.bodies).
+            hidden_units: hidden sizes of the dense body.
+            temperature: T, in units of the energy (squared grey values).
+            temperature_schedule: None or a dict (zoo.temperature_schedules).
+            step_size: h, time step of the encoder's dynamics (unit masses):
+                h^2 plays the part of a learning rate.
+            relaxation_time: of the thermostats, in units of time; None: 20 h.
+            chain_length: number of thermostats.
+            redraw_every: velocities are drawn anew every so many encoder
+                steps; 0: never.
+            encoder_steps: gradients averaged for one decoder update.
+            members: encoders kept after training.
+            member_interval: encoder steps between two members.
+            batch_size: minibatch of the dynamics after training.
+            bank_size: number of codes to generate from.
+            bandwidth: default noise around a code, in units of Silverman's
+                rule.
+            seed: whole number.
+            **kwargs: Keras's own, as `name`.
+
+        Raises:
+            errors.InputError: an argument is out of range.
+        """
+        super().__init__(image_shape=image_shape, seed=seed, **kwargs)
+        whole = arguments.positive_int
+        self.latent_dim = whole("latent_dim", latent_dim)
+        self.body = body
+        self.hidden_units = arguments.units("hidden_units", hidden_units)
+        self.initial_temperature = arguments.positive(
+            "temperature", temperature
+        )
+        self.schedule = temperature_schedules.check(temperature_schedule)
+        self.step_size = arguments.positive("step_size", step_size)
+        self.relaxation_time = (
+            None
+            if relaxation_time is None
+            else arguments.positive("relaxation_time", relaxation_time)
+        )
+        self.chain_length = whole("chain_length", chain_length)
+        self.redraw_every = arguments.not_negative_int(
+            "redraw_every", redraw_every
+        )
+        self.encoder_steps = whole("encoder_steps", encoder_steps)
+        self.members = whole("members", members)
+        self.member_interval = whole("member_interval", member_interval)
+        self.batch_size = whole("batch_size", batch_size)
+        self.bank_size = whole("bank_size", bank_size)
+        self.bandwidth = arguments.not_negative("bandwidth", bandwidth)
+        self.encoder = layers.encoder(
+            body, self.image_shape, self.latent_dim, self.hidden_units, seed
+        )
+        # The sampler moves these weights, not the optimizer.
+        self.encoder.trainable = False
+        self.decoder = layers.decoder(
+            body, self.image_shape, self.latent_dim, self.hidden_units, seed
+        )
+        self.dynamics = EncoderDynamics(
+            self.encoder,
+            self.decoder,
+            self.step_size,
+            self.relaxation_time,
+            self.chain_length,
+            self.redraw_every,
+        )
+        shapes = [tuple(w.shape) for w in self.encoder.variables]
+        self.chain = layers.ChainState(shapes, self.chain_length)
+        self.chain.draw_velocities(
+            self._stream(_VELOCITIES), self.initial_temperature
+        )
+        self.ensemble = layers.WeightEnsemble(shapes, self.members)
+        self.bank = layers.LatentBank(self.bank_size, self.latent_dim)
+        self.gathered = layers.GradientAccumulator(
+            [tuple(w.shape) for w in self.decoder.trainable_variables]
+        )
+        self.temperature = self.add_weight(
+            shape=(),
+            initializer=keras.initializers.Constant(self.initial_temperature),
+            trainable=False,
+            name="temperature",
+        )
+        self.updates = self.add_weight(
+            shape=(),
+            dtype="int64",
+            initializer="zeros",
+            trainable=False,
+            name="decoder_updates",
+        )
+        self.trackers = {name: keras.metrics.Mean(name=name) for name in _LOGS}
+        self._collector = None
+        self.built = True
+
+    def _stream(self, salt: int) -> tf.Tensor:
+        return seeds.fold_in(seeds.seed(self.seed), salt)
+
+    @property
+    def metrics(self) -> list:
+        """Own trackers: the energy, and the state of the thermostat."""
+        return list(self.trackers.values())
+
+    def call(self, images: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """Logits [B, H, W, C] of the reconstruction by the current encoder."""
+        codes = self.encoder(images, training=training)
+        return tf.cast(self.decoder(codes, training=training), tf.float32)
+
+    def _block(self, data) -> tuple[tf.Tensor, int]:
+        images, _, _ = keras.utils.unpack_x_y_sample_weight(data)
+        if images.shape.rank == 4:
+            images = images[tf.newaxis]
+        length = images.shape[0]
+        if length is None or self.encoder_steps % length:
+            raise errors.InputError(
+                f"a block of {length} encoder steps does not divide "
+                f"encoder_steps={self.encoder_steps}: choose a divisor, and "
+                "batches of equal length (drop_remainder=True)"
+            )
+        return images, length
+
+    def train_step(self, data) -> dict:
+        """Runs a block of encoder steps; updates the decoder when due.
+
+        Raises:
+            errors.InputError: the block does not divide `encoder_steps`, or
+                there is more than one replica.
+        """
+        _refuse_replicas()
+        # Slots must exist before the update is traced under a condition.
+        self.optimizer.build(self.decoder.trainable_variables)
+        block, length = self._block(data)
+        temperature = tf.convert_to_tensor(self.temperature.value)
+        with seeds.xla(bool(self.jit_compile)):
+            state, (gradients, energy, kinetic) = self.dynamics.block(
+                self.chain.read(encoder_energy.values(self.encoder)),
+                block,
+                self.gathered.read(),
+                temperature=temperature,
+                seed=self._stream(_TRAINING),
+            )
+        for weight, value in zip(
+            self.encoder.variables, state.position, strict=True
+        ):
+            weight.assign(value)
+        self.chain.write(state)
+        self._spend(gradients, length)
+        report = {
+            "loss": energy / length,
+            "mse": energy / length,
+            "temperature": temperature,
+            "kinetic_temperature": kinetic / length,
+            "kinetic_ratio": kinetic / length / temperature,
+        }
+        for name, value in report.items():
+            self.trackers[name].update_state(value)
+        return self.get_metrics_result()
+
+    def _spend(self, gradients: list[tf.Tensor], length: int) -> None:
+        """Updates the decoder with the summed gradients, or keeps them."""
+        count = self.gathered.count.value + length
+
+        def update() -> None:
+            mean = [gradient / self.encoder_steps for gradient in gradients]
+            self.optimizer.apply(mean, self.decoder.trainable_variables)
+            self.gathered.clear()
+            updates = self.updates.value + 1
+            self.updates.assign(updates)
+            schedule = temperature_schedules.temperature(
+                self.schedule, self.initial_temperature
+            )
+            self.temperature.assign(schedule(updates))
+
+        if length == self.encoder_steps:
+            update()
+        else:
+            tf.cond(
+                count >= self.encoder_steps,
+                update,
+                lambda: self.gathered.write(gradients, count),
+            )
+
+    def test_step(self, data) -> dict:
+        """The error of the current encoder, which is cheap, as loss and mse."""
+        images, _, _ = keras.utils.unpack_x_y_sample_weight(data)
+        if images.shape.rank == 5:
+            images = tf.reshape(images, [-1, *self.image_shape])
+        error = tf.reduce_mean(
+            tf.square(tf.sigmoid(self(images, training=False)) - images),
+            axis=[1, 2, 3],
+        )
+        for name in ("loss", "mse"):
+            self.trackers[name].update_state(error)
+        return {name: self.trackers[name].result() for name in ("loss", "mse")}
+
+    def collect_ensemble(self, images, *, seed: int = 0) -> np.ndarray:
+        """Samples `members` encoders at the fixed decoder.
+
+        A copy of the chain goes on from where training left it, on minibatches
+        drawn from `images`; the training chain is not disturbed.
+
+        Args:
+            images: training images [N, H, W, C], float in [0, 1] or uint8.
+            seed: of the minibatches.
+
+        Returns:
+            [members], the kinetic temperature over T at each member: near 1
+            where the thermostat holds.
+
+        Raises:
+            errors.InputError: images of another shape, or weights that are
+                not finite.
+        """
+        if self._collector is None:
+            self._collector = seeds.compiled(
+                self._sample_members, bool(self.jit_compile)
+            )
+        weights, kinetic = self._collector(
+            tf.constant(self.as_images(images)), seeds.seed(seed)
+        )
+        self.ensemble.fill(weights)
+        return np.asarray(kinetic / self.temperature.value)
+
+    def _sample_members(self, images: tf.Tensor, seed: tf.Tensor):
+        return self.dynamics.ensemble(
+            self.chain.read(encoder_energy.values(self.encoder)),
+            images,
+            temperature=tf.convert_to_tensor(self.temperature.value),
+            seed=seed,
+            members=self.members,
+            interval=self.member_interval,
+            batch_size=self.batch_size,
+        )
+
+    def fit_prior(self, images, *, seed: int = 0) -> None:
+        """Samples the ensemble and stores its codes to generate from.
+
+        Args:
+            images: training images [N, H, W, C], float in [0, 1] or uint8.
+            seed: of the minibatches and of the choice of images.
+        """
+        self.collect_ensemble(images, seed=seed)
+        share = -(-self.bank_size // self.members)
+        chosen = self.choose(images, self.bank_size, seed)
+        parts = []
+        for index in range(self.members):
+            rows = index * share + np.arange(min(share, len(chosen)))
+            weights = self.ensemble.member(index)
+            parts.append(
+                self.in_chunks(
+                    lambda part, weights=weights: encoder_energy.codes(
+                        self.encoder, weights, part
+                    ),
+                    chosen[rows % len(chosen)],
+                )
+            )
+        self.bank.fill(tf.concat(parts, axis=0))
+
+    def encode(self, images: tf.Tensor) -> tf.Tensor:
+        """Every member's code of images: [B, members, latent].
+
+        Raises:
+            errors.InputError: no ensemble was collected yet.
+        """
+        stacked = self.ensemble.apply(
+            lambda weights: encoder_energy.codes(self.encoder, weights, images),
+            tf.float32,
+        )
+        return tf.transpose(stacked, [1, 0, 2])
+
+    def decode(self, codes: tf.Tensor) -> tf.Tensor:
+        """Maps codes [B, latent] to images [B, H, W, C] in [0, 1]."""
+        return tf.sigmoid(tf.cast(self.decoder(codes), tf.float32))
+
+    def reconstruct(self, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Mean and standard deviation over the members' reconstructions.
+
+        Returns:
+            mean and spread, each [B, H, W, C].
+
+        Raises:
+            errors.InputError: no ensemble was collected yet.
+        """
+        images = tf.convert_to_tensor(images, tf.float32)
+        return self.ensemble.moments(
+            lambda weights: self.decode(
+                encoder_energy.codes(self.encoder, weights, images)
+            ),
+            tf.zeros_like(images),
+        )
+
+    def interpolate(
+        self, first: tf.Tensor, second: tf.Tensor, alpha: tf.Tensor
+    ) -> tf.Tensor:
+        """Decodes the line between two codes averaged over members."""
+        ends = [tf.reduce_mean(self.encode(x), 1) for x in (first, second)]
+        return self.decode(lerp(ends[0], ends[1], alpha))
+
+    def generate_rows(
+        self, row_seeds: tf.Tensor, *, bandwidth=None
+    ) -> tf.Tensor:
+        """Decodes a draw from the latent bank per row; as Autoencoder's."""
+        width = self.bandwidth if bandwidth is None else bandwidth
+        return self.decode(self.bank.sample(row_seeds, width))
+
+    def serving_functions(self) -> dict:
+        """Signatures generate, generate_with, reconstruct, encode, ..."""
+        self.bank.require_filled()
+
+        def reconstruct(x):
+            mean, spread = self.reconstruct(x)
+            return {"x": mean, "spread": spread}
+
+        return serving.bank_functions(self, self.latent_dim, reconstruct)
+
+    def get_config(self) -> dict:
+        """The constructor's arguments."""
+        own = {key: getattr(self, key) for key in _SAME}
+        return {
+            **own,
+            "image_shape": list(self.image_shape),
+            "hidden_units": list(self.hidden_units),
+            "temperature": self.initial_temperature,
+            "temperature_schedule": (
+                None if self.schedule is None else dict(self.schedule)
+            ),
+        }
