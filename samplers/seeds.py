@@ -52,7 +52,12 @@ _UNDER_XLA = contextvars.ContextVar("under_xla", default=False)
 
 @contextlib.contextmanager
 def xla(enabled: bool) -> Iterator[None]:
-    """Tells the draws traced inside whether XLA will compile them."""
+    """Tells the draws traced inside whether XLA will compile them.
+
+    `compiled` sets this for what it traces; set it by hand where something
+    else compiles, as `keras.Model.compile(jit_compile=True)` does. Around an
+    eager call of `samplers.run` it makes that call compile with XLA.
+    """
     token = _UNDER_XLA.set(bool(enabled))
     try:
         yield
@@ -84,8 +89,13 @@ def compiled(fn: Callable[..., Any], jit_compile: bool) -> Any:
     return tf.function(traced, autograph=False, jit_compile=jit_compile)
 
 
+def _compiles() -> bool:
+    # Eager draws run outside XLA whatever is said, and lack Threefry.
+    return under_xla() and not tf.executing_eagerly()
+
+
 def _algorithm() -> str:
-    return "threefry" if under_xla() else "philox"
+    return "threefry" if _compiles() else "philox"
 
 
 def seed(value: int) -> tf.Tensor:
@@ -119,7 +129,7 @@ def uniform(seed: Any, shape: Any, dtype: Any = tf.float32) -> tf.Tensor:
 
 def normal(seed: Any, shape: Any, dtype: Any = tf.float32) -> tf.Tensor:
     """Standard normal numbers of the given shape."""
-    if under_xla():
+    if _compiles():
         return _RANDOM.stateless_normal(
             shape, seed, dtype=dtype, alg=_algorithm()
         )
