@@ -6,9 +6,10 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+import errors
 import samplers
 from samplers import nose_hoover
-from zoo import encoder_energy
+from zoo import arguments, encoder_energy
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,6 +31,29 @@ class EncoderDynamics:
     relaxation_time: float | None
     chain_length: int
     redraw_every: int
+
+    def __post_init__(self):
+        """Raises InputError where a setting is out of range."""
+        arguments.positive("step_size", self.step_size)
+        if self.relaxation_time is not None:
+            arguments.positive("relaxation_time", self.relaxation_time)
+        arguments.positive_int("chain_length", self.chain_length)
+        arguments.not_negative_int("redraw_every", self.redraw_every)
+
+    def settings(self) -> dict:
+        """The numbers, by name."""
+        fields = [field.name for field in dataclasses.fields(self)]
+        return {name: getattr(self, name) for name in fields[2:]}
+
+    def refuse_replicas(self) -> None:
+        """Raises InputError under a strategy of more than one replica."""
+        replicas = tf.distribute.get_strategy().num_replicas_in_sync
+        if replicas > 1:
+            raise errors.InputError(
+                f"{replicas} replicas: the entropic autoencoder runs one "
+                "chain of encoders, which cannot be split; take one device "
+                "(--strategy=cpu or --strategy=gpu)"
+            )
 
     def kernel(self, evaluator: Any, temperature: Any) -> samplers.Kernel:
         """The dynamics at a temperature."""

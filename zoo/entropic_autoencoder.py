@@ -1,12 +1,12 @@
 """The entropic autoencoder (Aliahmadi 2026, Algorithm 1)."""
 
+import functools
 from typing import final
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-import errors
 import layers
 from samplers import seeds
 from zoo import (
@@ -16,26 +16,17 @@ from zoo import (
     temperature_schedules,
 )
 from zoo.base import LatentGenerator, lerp
+from zoo.decoder_updates import DecoderUpdates
 from zoo.encoder_dynamics import EncoderDynamics
 
 # Streams of the model's seed.
 _VELOCITIES, _TRAINING = 1, 2
 # Arguments that are kept under their own names.
 _SAME = (
-    *("latent_dim", "body", "step_size", "relaxation_time", "chain_length"),
-    *("redraw_every", "encoder_steps", "members", "member_interval"),
+    *("latent_dim", "body", "members", "member_interval"),
     *("batch_size", "bank_size", "bandwidth", "seed", "name"),
 )
 _LOGS = ("loss", "mse", "temperature", "kinetic_temperature", "kinetic_ratio")
-
-
-def _refuse_replicas() -> None:
-    replicas = tf.distribute.get_strategy().num_replicas_in_sync
-    if replicas > 1:
-        raise errors.InputError(
-            f"{replicas} replicas: the entropic autoencoder runs one chain of "
-            "encoders and cannot be split; take one device (--strategy=cpu)"
-        )
 
 
 @final
@@ -108,25 +99,11 @@ class EntropicAutoencoder(LatentGenerator):
             errors.InputError: an argument is out of range.
         """
         super().__init__(image_shape=image_shape, seed=seed, **kwargs)
+        temperature = arguments.positive("temperature", temperature)
         whole = arguments.positive_int
         self.latent_dim = whole("latent_dim", latent_dim)
         self.body = body
         self.hidden_units = arguments.units("hidden_units", hidden_units)
-        self.initial_temperature = arguments.positive(
-            "temperature", temperature
-        )
-        self.schedule = temperature_schedules.check(temperature_schedule)
-        self.step_size = arguments.positive("step_size", step_size)
-        self.relaxation_time = (
-            None
-            if relaxation_time is None
-            else arguments.positive("relaxation_time", relaxation_time)
-        )
-        self.chain_length = whole("chain_length", chain_length)
-        self.redraw_every = arguments.not_negative_int(
-            "redraw_every", redraw_every
-        )
-        self.encoder_steps = whole("encoder_steps", encoder_steps)
         self.members = whole("members", members)
         self.member_interval = whole("member_interval", member_interval)
         self.batch_size = whole("batch_size", batch_size)
@@ -143,33 +120,21 @@ class EntropicAutoencoder(LatentGenerator):
         self.dynamics = EncoderDynamics(
             self.encoder,
             self.decoder,
-            self.step_size,
-            self.relaxation_time,
-            self.chain_length,
-            self.redraw_every,
+            step_size,
+            relaxation_time,
+            chain_length,
+            redraw_every,
         )
         shapes = [tuple(w.shape) for w in self.encoder.variables]
-        self.chain = layers.ChainState(shapes, self.chain_length)
-        self.chain.draw_velocities(
-            self._stream(_VELOCITIES), self.initial_temperature
-        )
+        self.chain = layers.ChainState(shapes, self.dynamics.chain_length)
+        self.chain.draw_velocities(self._stream(_VELOCITIES), temperature)
         self.ensemble = layers.WeightEnsemble(shapes, self.members)
         self.bank = layers.LatentBank(self.bank_size, self.latent_dim)
-        self.gathered = layers.GradientAccumulator(
-            [tuple(w.shape) for w in self.decoder.trainable_variables]
-        )
-        self.temperature = self.add_weight(
-            shape=(),
-            initializer=keras.initializers.Constant(self.initial_temperature),
-            trainable=False,
-            name="temperature",
-        )
-        self.updates = self.add_weight(
-            shape=(),
-            dtype="int64",
-            initializer="zeros",
-            trainable=False,
-            name="decoder_updates",
+        self.updates = DecoderUpdates(
+            [tuple(w.shape) for w in self.decoder.trainable_variables],
+            arguments.positive_int("encoder_steps", encoder_steps),
+            temperature,
+            temperature_schedules.check(temperature_schedule),
         )
         self.trackers = {name: keras.metrics.Mean(name=name) for name in _LOGS}
         self._collector = None
@@ -188,19 +153,6 @@ class EntropicAutoencoder(LatentGenerator):
         codes = self.encoder(images, training=training)
         return tf.cast(self.decoder(codes, training=training), tf.float32)
 
-    def _block(self, data) -> tuple[tf.Tensor, int]:
-        images, _, _ = keras.utils.unpack_x_y_sample_weight(data)
-        if images.shape.rank == 4:
-            images = images[tf.newaxis]
-        length = images.shape[0]
-        if length is None or self.encoder_steps % length:
-            raise errors.InputError(
-                f"a block of {length} encoder steps does not divide "
-                f"encoder_steps={self.encoder_steps}: choose a divisor, and "
-                "batches of equal length (drop_remainder=True)"
-            )
-        return images, length
-
     def train_step(self, data) -> dict:
         """Runs a block of encoder steps; updates the decoder when due.
 
@@ -208,16 +160,18 @@ class EntropicAutoencoder(LatentGenerator):
             errors.InputError: the block does not divide `encoder_steps`, or
                 there is more than one replica.
         """
-        _refuse_replicas()
+        self.dynamics.refuse_replicas()
         # Slots must exist before the update is traced under a condition.
-        self.optimizer.build(self.decoder.trainable_variables)
-        block, length = self._block(data)
-        temperature = tf.convert_to_tensor(self.temperature.value)
+        variables = self.decoder.trainable_variables
+        self.optimizer.build(variables)
+        images, _, _ = keras.utils.unpack_x_y_sample_weight(data)
+        block, length = self.updates.block(images)
+        temperature = tf.convert_to_tensor(self.updates.temperature.value)
         with seeds.xla(bool(self.jit_compile)):
             state, (gradients, energy, kinetic) = self.dynamics.block(
                 self.chain.read(encoder_energy.values(self.encoder)),
                 block,
-                self.gathered.read(),
+                self.updates.gathered.read(),
                 temperature=temperature,
                 seed=self._stream(_TRAINING),
             )
@@ -226,41 +180,13 @@ class EntropicAutoencoder(LatentGenerator):
         ):
             weight.assign(value)
         self.chain.write(state)
-        self._spend(gradients, length)
-        report = {
-            "loss": energy / length,
-            "mse": energy / length,
-            "temperature": temperature,
-            "kinetic_temperature": kinetic / length,
-            "kinetic_ratio": kinetic / length / temperature,
-        }
-        for name, value in report.items():
+        self.updates.spend(gradients, length, self.optimizer, variables)
+        energy, kinetic = energy / length, kinetic / length
+        ratio = kinetic / temperature
+        report = (energy, energy, temperature, kinetic, ratio)
+        for name, value in zip(_LOGS, report, strict=True):
             self.trackers[name].update_state(value)
         return self.get_metrics_result()
-
-    def _spend(self, gradients: list[tf.Tensor], length: int) -> None:
-        """Updates the decoder with the summed gradients, or keeps them."""
-        count = self.gathered.count.value + length
-
-        def update() -> None:
-            mean = [gradient / self.encoder_steps for gradient in gradients]
-            self.optimizer.apply(mean, self.decoder.trainable_variables)
-            self.gathered.clear()
-            updates = self.updates.value + 1
-            self.updates.assign(updates)
-            schedule = temperature_schedules.temperature(
-                self.schedule, self.initial_temperature
-            )
-            self.temperature.assign(schedule(updates))
-
-        if length == self.encoder_steps:
-            update()
-        else:
-            tf.cond(
-                count >= self.encoder_steps,
-                update,
-                lambda: self.gathered.write(gradients, count),
-            )
 
     def test_step(self, data) -> dict:
         """The error of the current encoder, which is cheap, as loss and mse."""
@@ -301,13 +227,13 @@ class EntropicAutoencoder(LatentGenerator):
             tf.constant(self.as_images(images)), seeds.seed(seed)
         )
         self.ensemble.fill(weights)
-        return np.asarray(kinetic / self.temperature.value)
+        return np.asarray(kinetic / self.updates.temperature.value)
 
     def _sample_members(self, images: tf.Tensor, seed: tf.Tensor):
         return self.dynamics.ensemble(
             self.chain.read(encoder_energy.values(self.encoder)),
             images,
-            temperature=tf.convert_to_tensor(self.temperature.value),
+            temperature=tf.convert_to_tensor(self.updates.temperature.value),
             seed=seed,
             members=self.members,
             interval=self.member_interval,
@@ -327,15 +253,10 @@ class EntropicAutoencoder(LatentGenerator):
         parts = []
         for index in range(self.members):
             rows = index * share + np.arange(min(share, len(chosen)))
-            weights = self.ensemble.member(index)
-            parts.append(
-                self.in_chunks(
-                    lambda part, weights=weights: encoder_energy.codes(
-                        self.encoder, weights, part
-                    ),
-                    chosen[rows % len(chosen)],
-                )
+            encode = functools.partial(
+                encoder_energy.codes, self.encoder, self.ensemble.member(index)
             )
+            parts.append(self.in_chunks(encode, chosen[rows % len(chosen)]))
         self.bank.fill(tf.concat(parts, axis=0))
 
     def encode(self, images: tf.Tensor) -> tf.Tensor:
@@ -397,13 +318,14 @@ class EntropicAutoencoder(LatentGenerator):
 
     def get_config(self) -> dict:
         """The constructor's arguments."""
+        updates = self.updates.get_config()
         own = {key: getattr(self, key) for key in _SAME}
         return {
             **own,
+            **self.dynamics.settings(),
             "image_shape": list(self.image_shape),
             "hidden_units": list(self.hidden_units),
-            "temperature": self.initial_temperature,
-            "temperature_schedule": (
-                None if self.schedule is None else dict(self.schedule)
-            ),
+            "temperature": updates["temperature"],
+            "temperature_schedule": updates["schedule"],
+            "encoder_steps": updates["encoder_steps"],
         }
