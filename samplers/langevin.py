@@ -74,8 +74,8 @@ def langevin(
     def step(seed: Any, state: State, batch: Any = None) -> tuple[State, Info]:
         noise_seed, energy_seed = seeds.split(seed, 2)
         dtype = particles.dtype_of(state.position)
-        h = tf.cast(step_size, dtype)
-        amplitude = tf.sqrt(2.0 * h * tf.cast(temperature, dtype))
+        h = particles.scalar(step_size, dtype)
+        amplitude = tf.sqrt(2.0 * h * particles.scalar(temperature, dtype))
         noise = particles.normal_like(noise_seed, state.position)
         position = particles.axpy(
             -h,
@@ -92,8 +92,8 @@ def langevin(
 
     def log_acceptance(old: State, new: State) -> tf.Tensor:
         dtype = particles.dtype_of(old.position)
-        h = tf.cast(step_size, dtype)
-        temp = tf.cast(temperature, dtype)
+        h = particles.scalar(step_size, dtype)
+        temp = particles.scalar(temperature, dtype)
         move = particles.combine(tf.subtract, new.position, old.position)
         # |x' - x + h g|^2 - |x - x' + h g'|^2, with the squares of the move
         # cancelled by hand: they are the largest terms, and rounding counts.

@@ -105,12 +105,14 @@ def nose_hoover_chain(
 
     def constants(position: Any) -> tuple[Any, ...]:
         dtype = particles.dtype_of(position)
-        h = tf.cast(step_size, dtype)
-        temp = tf.cast(temperature, dtype)
+        h = particles.scalar(step_size, dtype)
+        temp = particles.scalar(temperature, dtype)
         tau = 20.0 * h if relaxation_time is None else relaxation_time
         freedom = particles.degrees_of_freedom(position, chain_ndims)
-        q = _masses(masses, chain_length, freedom, temp, tf.cast(tau, dtype))
-        return h, temp, tf.cast(mass, dtype), freedom, q
+        q = _masses(
+            masses, chain_length, freedom, temp, particles.scalar(tau, dtype)
+        )
+        return h, temp, particles.scalar(mass, dtype), freedom, q
 
     def drawn(seed: Any, position: Any) -> Any:
         _, temp, m, _, _ = constants(position)
@@ -118,7 +120,7 @@ def nose_hoover_chain(
         return particles.scaled(tf.sqrt(temp / m), noise)
 
     def kinetic(velocity: Any) -> Any:
-        m = tf.cast(mass, particles.dtype_of(velocity))
+        m = particles.scalar(mass, particles.dtype_of(velocity))
         return 0.5 * m * particles.dot(velocity, velocity, chain_ndims)
 
     def init(
@@ -247,7 +249,7 @@ def _masses(
 ) -> tf.Tensor:
     """The thermostats' masses, [chain_length] or [chains, chain_length]."""
     if masses is not None and not isinstance(masses, str):
-        return tf.cast(masses, temp.dtype)
+        return particles.scalar(masses, temp.dtype)
     single = temp * tau * tau
     rest = single if masses == "textbook" else freedom * single
     return tf.stack([freedom * single] + [rest] * (chain_length - 1), -1)

@@ -9,6 +9,7 @@ structure, never over chains.
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 import errors
@@ -52,6 +53,16 @@ def positive(name: str, value: Any) -> Any:
             f"{name} {value} is not positive: choose a number above 0"
         )
     return value
+
+
+def scalar(value: Any, dtype: Any) -> tf.Tensor:
+    """`value` as a tensor of `dtype`, from numbers, arrays or tensors.
+
+    `tf.cast` alone would take Python's numbers through float32.
+    """
+    if isinstance(value, int | float | list | tuple | np.ndarray | np.generic):
+        return tf.convert_to_tensor(np.asarray(value), dtype)
+    return tf.cast(value, dtype)
 
 
 def over_event(value: Any, tensor: Any) -> tf.Tensor:

@@ -1,0 +1,131 @@
+"""A mistake in a sampler's arguments is one line with a remedy."""
+
+import pytest
+import tensorflow as tf
+
+import errors
+from samplers import (
+    energies,
+    langevin,
+    metropolis,
+    nose_hoover,
+    run,
+    seeds,
+    trace,
+)
+
+
+def _energy(x):
+    return 0.5 * tf.reduce_sum(x**2, axis=-1)
+
+
+def _minibatch():
+    return nose_hoover.nose_hoover_chain(
+        energies.seeded(lambda x, seed: _energy(x)), 0.1
+    )
+
+
+@pytest.mark.parametrize(
+    ("mistake", "message"),
+    [
+        (lambda: langevin.langevin(_energy, 0.0), "step_size 0.0"),
+        (lambda: langevin.langevin(3, 0.1), "not callable"),
+        (
+            lambda: langevin.langevin(_energy, 0.1).init(
+                tf.zeros([2], tf.int32)
+            ),
+            "int32",
+        ),
+        (lambda: langevin.langevin(_energy, 0.1).init(1.0), "no chain axis"),
+        (
+            lambda: langevin.langevin(tf.square, 0.1).init(tf.zeros([2, 3])),
+            "is not \\[chains\\]",
+        ),
+        (
+            lambda: langevin.langevin(lambda x: tf.zeros([2]), 0.1).init(
+                tf.zeros([2, 3])
+            ),
+            "does not depend",
+        ),
+        (
+            lambda: _minibatch().init(
+                tf.zeros([2, 2]), velocity=tf.zeros([2, 2])
+            ),
+            "stochastic",
+        ),
+        (
+            lambda: langevin.langevin(
+                energies.batched(lambda x, b: _energy(x)), 0.1
+            ).init(tf.zeros([2, 2])),
+            "batch None",
+        ),
+        (
+            lambda: nose_hoover.nose_hoover_chain(_energy, 0.1).init(
+                tf.zeros([2, 2])
+            ),
+            "velocity None",
+        ),
+        (
+            lambda: nose_hoover.nose_hoover_chain(_energy, 0.1, chain_length=0),
+            "chain_length=0",
+        ),
+        (
+            lambda: nose_hoover.nose_hoover_chain(_energy, 0.1, masses="own"),
+            "masses='own'",
+        ),
+        (
+            lambda: nose_hoover.nose_hoover_chain(_energy, 0.1, masses=[1.0]),
+            "one mass a thermostat",
+        ),
+        (
+            lambda: nose_hoover.nose_hoover_chain(
+                _energy, 0.1, suzuki_yoshida=2
+            ),
+            "choose 1 or 3",
+        ),
+        (
+            lambda: nose_hoover.nose_hoover_chain(
+                _energy, 0.1, redraw_every=-1
+            ),
+            "redraw_every=-1",
+        ),
+        (
+            lambda: nose_hoover.nose_hoover_chain(_energy, 0.1, temperature=0),
+            "temperature 0",
+        ),
+        (
+            lambda: metropolis.metropolis_hastings(_minibatch()),
+            "no acceptance ratio",
+        ),
+        (
+            lambda: metropolis.metropolis_hastings(
+                langevin.langevin(energies.seeded(lambda x, s: _energy(x)), 0.1)
+            ),
+            "stochastic",
+        ),
+        (lambda: trace(lambda state, info: state.position, every=0), "every=0"),
+        (
+            lambda: run(
+                langevin.langevin(_energy, 0.1),
+                langevin.langevin(_energy, 0.1).init(tf.zeros([2, 2])),
+                seed=seeds.seed(0),
+                num_steps=-1,
+            ),
+            "num_steps=-1",
+        ),
+        (
+            lambda: run(
+                langevin.langevin(_energy, 0.1),
+                langevin.langevin(_energy, 0.1).init(tf.zeros([2, 2])),
+                seed=seeds.seed(0),
+                num_steps=3,
+                batches=tf.zeros([4]),
+            ),
+            "length 4",
+        ),
+    ],
+)
+def test_mistakes_are_one_line(mistake, message):
+    with pytest.raises(errors.InputError, match=message) as caught:
+        mistake()
+    assert "\n" not in str(caught.value)
