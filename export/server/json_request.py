@@ -135,10 +135,9 @@ def _parse_rows(
                     error = status.invalid(
                         f"JSON object: does not have named input: {name}"
                     )
-                raise status.ServingError(
-                    error.code,
+                raise status.invalid(
                     f"Failed to process element: {index}{key} of 'instances' "
-                    f"list. Error: {error}",
+                    f"list. Error: {error}"
                 ) from error
         if items.keys() != types.keys():
             raise status.invalid(

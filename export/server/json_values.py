@@ -158,7 +158,7 @@ def _lossy(value: Any, dtype: tf.DType) -> status.ServingError:
 
 
 def _dtype_name(dtype: tf.DType) -> str:
-    names = {tf.float32: "float", tf.float64: "double"}
+    names = {tf.float32: "float", tf.float64: "double", tf.float16: "half"}
     return names.get(dtype, dtype.name)
 
 
