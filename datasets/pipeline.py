@@ -155,10 +155,9 @@ def eval_batches(images: np.ndarray, batch_size: int) -> tf.data.Dataset:
 
 
 def take(images: Any, count: int) -> np.ndarray:
-    """The first images, float32 in [0, 1], [min(count, N), H, W, C]."""
+    """The first images, uint8 [min(count, N), H, W, C]."""
     is_stream = isinstance(images, streams.Stream)
-    rows = images.take(count) if is_stream else images[:count]
-    return rows.astype(np.float32) / np.float32(255)
+    return images.take(count) if is_stream else images[:count]
 
 
 def _shuffled_index(seed, step, size: int, count: int):

@@ -1,0 +1,1 @@
+"""Runs: their settings, checkpoints, reports and devices."""

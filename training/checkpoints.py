@@ -1,0 +1,183 @@
+"""Checkpoints of a run, for exact resume and for export.
+
+A work directory holds config.json (the resolved settings) and checkpoints/
+(model, optimizer and step, by tf.train.CheckpointManager). `load_run` needs
+nothing else.
+"""
+
+import json
+import os
+import pathlib
+import re
+from typing import Any
+
+import keras
+import ml_collections
+import tensorflow as tf
+
+import errors
+import zoo
+from training import storage
+
+_KEEP = 3
+_CONFIG = "config.json"
+_NAME = re.compile(r"ckpt-(\d+)\.index")
+
+
+def config_path(workdir: str | os.PathLike) -> pathlib.Path:
+    """Where the resolved settings stand."""
+    return pathlib.Path(workdir) / _CONFIG
+
+
+def read_config(workdir: str | os.PathLike) -> dict | None:
+    """The settings of the run in `workdir`; None where there is no run.
+
+    Raises:
+        InputError: config.json cannot be read.
+    """
+    path = config_path(workdir)
+    try:
+        settings = json.loads(path.read_text())
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError) as error:
+        raise errors.InputError(
+            f"{path} cannot be read ({error}): put the file back, or train "
+            "again in another --workdir"
+        ) from error
+    if not isinstance(settings, dict) or "model" not in settings:
+        raise errors.InputError(
+            f"{path} is not the config of a run: name the --workdir of one"
+        )
+    return settings
+
+
+def latest(workdir: str | os.PathLike) -> str | None:
+    """The newest complete checkpoint's prefix; None where there is none."""
+    folder = pathlib.Path(workdir) / "checkpoints"
+    numbers = [
+        int(match[1])
+        for path in folder.glob("ckpt-*.index")
+        if (match := _NAME.fullmatch(path.name))
+    ]
+    return str(folder / f"ckpt-{max(numbers)}") if numbers else None
+
+
+class Checkpoints:
+    """Saves and restores (model, optimizer, step) of one run."""
+
+    def __init__(self, model: keras.Model, workdir: str | os.PathLike) -> None:
+        """Takes a compiled model."""
+        # Slots must exist before they can be restored.
+        model.optimizer.build(model.trainable_variables)
+        self._model = model
+        self._folder = pathlib.Path(workdir) / "checkpoints"
+        self._step = tf.Variable(tf.zeros((), tf.int64))
+        self._checkpoint = tf.train.Checkpoint(
+            model=model, optimizer=model.optimizer, step=self._step
+        )
+        self._manager = tf.train.CheckpointManager(
+            self._checkpoint, str(self._folder), max_to_keep=_KEEP
+        )
+
+    def restore(self) -> int:
+        """Restores the newest checkpoint; returns its step, 0 for none.
+
+        Raises:
+            InputError: the checkpoint is damaged, or of another model.
+        """
+        prefix = latest(self._folder.parent)
+        if prefix is None:
+            return 0
+        _read(self._checkpoint, prefix)
+        return int(self._step.numpy())
+
+    def save(self, step: int) -> None:
+        """Saves; a save cut short leaves the earlier checkpoints valid.
+
+        Raises:
+            InputError: a weight is not finite, or the disk refuses.
+        """
+        require_finite(self._model, step)
+        self._step.assign(step)
+        with storage.writing(self._folder):
+            self._manager.save()
+
+
+def require_finite(model: keras.Model, step: int) -> None:
+    """Raises InputError where a weight is NaN or infinite."""
+    for variable in model.variables:
+        value = variable.value
+        if value.dtype.is_floating and not bool(
+            tf.reduce_all(tf.math.is_finite(value))
+        ):
+            raise errors.InputError(
+                f"step {step}: weight {variable.path!r} is not finite: lower "
+                "the step size, temperature or learning rate; the last good "
+                "checkpoint is kept"
+            )
+
+
+def restore(model: keras.Model, workdir: str | os.PathLike) -> None:
+    """Restores the weights of `model` from the newest checkpoint.
+
+    Raises:
+        InputError: no checkpoint there, a damaged one, or another model's.
+    """
+    prefix = latest(workdir)
+    if prefix is None:
+        raise errors.InputError(
+            f"{os.fspath(workdir)} has no checkpoint yet: train first with "
+            f"`python train.py --config=... --workdir={os.fspath(workdir)}`"
+        )
+    _read(tf.train.Checkpoint(model=model), prefix, partial=True)
+
+
+def load_run(workdir: str | os.PathLike) -> tuple[Any, zoo.Generator]:
+    """Rebuilds the model of a run and restores its newest checkpoint.
+
+    Args:
+        workdir: of train.py.
+
+    Returns:
+        The resolved settings (a locked ConfigDict), and the model.
+
+    Raises:
+        InputError: no run there, or one that cannot be read.
+    """
+    settings = read_config(workdir)
+    if settings is None:
+        raise errors.InputError(
+            f"{os.fspath(workdir)} holds no run: train first with "
+            f"`python train.py --config=... --workdir={os.fspath(workdir)}`"
+        )
+    model = build_model(settings)
+    restore(model, workdir)
+    return ml_collections.ConfigDict(settings).lock(), model
+
+
+def build_model(settings: dict) -> zoo.Generator:
+    """Builds the model that the settings describe (with image_shape)."""
+    arguments = dict(settings["model"])
+    arguments.setdefault("seed", settings["seed"])
+    return zoo.build(arguments.pop("name"), **arguments)
+
+
+def _read(
+    checkpoint: tf.train.Checkpoint, prefix: str, partial: bool = False
+) -> None:
+    try:
+        status = checkpoint.read(prefix) if partial else None
+        status = status or checkpoint.restore(prefix)
+        status.assert_existing_objects_matched()
+        if partial:
+            status.expect_partial()
+        else:
+            status.assert_consumed()
+    except (tf.errors.OpError, ValueError, AssertionError, OSError) as error:
+        text = str(error).strip() or type(error).__name__
+        raise errors.InputError(
+            f"checkpoint {prefix} is damaged or of another model "
+            f"({text.splitlines()[0][:160]}): delete {prefix}.* to take the "
+            "one before it, or train again in another --workdir"
+        ) from error

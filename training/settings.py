@@ -1,0 +1,143 @@
+"""The settings of a run: completed with defaults, checked, compared."""
+
+import difflib
+import numbers
+from typing import Any
+
+import errors
+
+_REQUIRED = object()
+_SECTIONS: dict[str, dict[str, Any]] = {
+    "data": {
+        "name": _REQUIRED,
+        "batch_size": 32,
+        "block": None,
+        "image_size": None,
+    },
+    "optimizer": {"name": "adam", "learning_rate": 1e-3},
+    "training": {
+        "steps": _REQUIRED,
+        "report_every": _REQUIRED,
+        # None: at every report.
+        "checkpoint_every": None,
+        # None: at the end only.
+        "images_every": None,
+        "steps_per_execution": 1,
+        "eval_batch_size": 250,
+        "jit_compile": False,
+        "mixed_precision": False,
+    },
+}
+_COUNTS = (
+    *("data.batch_size", "data.block", "data.image_size"),
+    *("training.steps", "training.report_every", "training.checkpoint_every"),
+    *("training.images_every", "training.steps_per_execution"),
+    "training.eval_batch_size",
+)
+
+
+def complete(config: Any, **overrides: Any) -> dict:
+    """Returns the settings as a plain dict, with every default filled in.
+
+    Args:
+        config: ConfigDict or dict with seed, model, data, optimizer and
+            training; model holds "name" and constructor arguments.
+        **overrides: keys of the training section; None leaves the config's.
+
+    Raises:
+        InputError: an unknown or missing key, or a bad value.
+    """
+    given = config if isinstance(config, dict) else config.to_dict()
+    _check_keys(given, ["seed", "model", *_SECTIONS], "config")
+    settings = {"seed": given.get("seed", 0), "model": _model(given)}
+    for section, defaults in _SECTIONS.items():
+        values = given.get(section) or {}
+        _check_keys(values, list(defaults), f"config.{section}")
+        settings[section] = {**defaults, **values}
+        for key, value in settings[section].items():
+            if value is _REQUIRED:
+                raise errors.InputError(
+                    f"config.{section}.{key} is missing: set it in the "
+                    "config file"
+                )
+    changed = {key: v for key, v in overrides.items() if v is not None}
+    settings["training"].update(changed)
+    _check_values(settings)
+    return settings
+
+
+def differences(ours: Any, theirs: Any, path: str = "") -> list[str]:
+    """The leaves at which two settings differ, as "key: a, was b"."""
+    if isinstance(ours, dict) and isinstance(theirs, dict):
+        found = []
+        for key in sorted({*ours, *theirs}):
+            below = f"{path}.{key}" if path else key
+            found += differences(ours.get(key), theirs.get(key), below)
+        return found
+    if _plain(ours) == _plain(theirs):
+        return []
+    return [f"{path}: {_plain(ours)}, was {_plain(theirs)}"]
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _model(given: dict) -> dict:
+    model = dict(given.get("model") or {})
+    if not isinstance(model.get("name"), str):
+        raise errors.InputError(
+            "config.model.name is missing: name a model of the zoo, such as "
+            "entropic_autoencoder"
+        )
+    return model
+
+
+def _check_keys(values: dict, known: list[str], where: str) -> None:
+    for key in values:
+        if key not in known:
+            near = difflib.get_close_matches(key, known, 1)
+            hint = f"did you mean {near[0]!r}?" if near else f"known: {known}"
+            raise errors.InputError(f"{where}.{key} is unknown: {hint}")
+
+
+def _check_values(settings: dict) -> None:
+    if not _is_whole(settings["seed"]) or settings["seed"] < 0:
+        raise errors.InputError(
+            f"config.seed={settings['seed']!r} must be a whole number, at "
+            "least 0"
+        )
+    for path in _COUNTS:
+        section, key = path.split(".")
+        value = settings[section][key]
+        if value is not None and not (_is_whole(value) and value >= 1):
+            raise errors.InputError(
+                f"config.{path}={value!r} must be a whole number, at least 1"
+            )
+    rate = settings["optimizer"]["learning_rate"]
+    is_number = isinstance(rate, (int, float)) and not isinstance(rate, bool)
+    if not is_number or not 0 < rate < float("inf"):
+        raise errors.InputError(
+            f"config.optimizer.learning_rate={rate!r} must be a positive "
+            "number, such as 0.001"
+        )
+    training = settings["training"]
+    report = training["report_every"]
+    for key in ("steps", "checkpoint_every", "images_every"):
+        value = training[key]
+        if value is not None and value % report:
+            near = max(report, round(value / report) * report)
+            raise errors.InputError(
+                f"config.training.{key}={value} is no multiple of "
+                f"config.training.report_every={report}: take {near}"
+            )
+    execution = training["steps_per_execution"]
+    if report % execution:
+        raise errors.InputError(
+            f"config.training.steps_per_execution={execution} does not divide "
+            f"config.training.report_every={report}: take a divisor"
+        )
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
