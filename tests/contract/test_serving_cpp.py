@@ -78,6 +78,8 @@ def test_cpp_program_draws_the_same_samples(tmp_path):
             str(tmp_path / "main.cc"),
             "-o",
             str(program),
+            # Nothing is called in it by name; its Session registers itself.
+            "-Wl,--no-as-needed",
             f"-L{folder}",
             "-l:libtensorflow_cc.so.2",
             "-l:libtensorflow_framework.so.2",

@@ -1,0 +1,174 @@
+"""What a user sees: pictures where asked for, errors in one line."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import errors
+from export import client, saved_model
+from samplers import seeds
+from tests import servables, serving
+
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
+
+
+def call(module, *flags):
+    child = subprocess.run(
+        [sys.executable, "-m", module, *map(str, flags)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return child.returncode, child.stdout, child.stderr
+
+
+def refused(module, *flags):
+    """Returns the error line of a command that must fail with one."""
+    code, out, err = call(module, *flags)
+    lines = [line for line in err.splitlines() if line.startswith("error: ")]
+    assert (code, out, len(lines)) == (1, "", 1), err
+    assert "Traceback" not in err
+    return lines[0]
+
+
+def test_row_seeds_are_those_of_the_samplers():
+    np.testing.assert_array_equal(client.row_seeds(7, 5), seeds.rows(7, 5))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_grid_shows_every_sample_in_order(channels):
+    samples = np.zeros([5, 2, 3, channels], np.float32)
+    samples += np.arange(5)[:, None, None, None] / 5
+    picture = np.asarray(client.grid(samples))
+    assert picture.shape[:2] == (2 * 3 - 1, 3 * 4 - 1)
+    assert picture[0, 4].max() == 51 and picture[3, 0].max() == 153
+    assert picture[2].max() == 0
+
+
+def test_grid_survives_what_is_not_a_number():
+    samples = np.full([1, 2, 2, 1], np.nan, np.float32)
+    assert np.asarray(client.grid(samples)).max() == 0
+
+
+@pytest.mark.parametrize("shape", [[3, 4], [3, 4, 4, 2]])
+def test_grid_refuses_what_is_no_image(shape):
+    with pytest.raises(errors.InputError, match="needs"):
+        client.grid(np.zeros(shape))
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("base")
+    saved_model.export_model(
+        servables.TinyGenerator(), str(folder), allowed_batch_sizes=(1,)
+    )
+    return folder
+
+
+def test_client_against_the_server(base, tmp_path):
+    with serving.running(
+        "--model_name=tiny", f"--model_base_path={base}"
+    ) as server:
+        url = f"http://localhost:{server.rest}/v1/models/tiny"
+        ask = ("--num_samples=40", "--seed=7", "--temperature=0.5")
+        one = tmp_path / "new" / "one.png"
+        code, out, err = call(
+            "export.client", f"--url={url}", f"--output={one}", *ask
+        )
+        assert (code, out) == (0, f"wrote 40 samples to {one}\n"), err
+        two = tmp_path / "two.png"
+        code, _, err = call(
+            "export.client",
+            f"--grpc=localhost:{server.grpc}",
+            "--model_name=tiny",
+            f"--output={two}",
+            *ask,
+        )
+        assert code == 0, err
+        pictures = [np.asarray(Image.open(path)) for path in (one, two)]
+        np.testing.assert_array_equal(*pictures)
+        assert pictures[0].shape == (6 * 5 - 1, 7 * 5 - 1)
+
+        line = refused(
+            "export.client", f"--url={url}x", f"--output={tmp_path}/x.png"
+        )
+        assert "answered 404: Servable not found" in line
+        line = refused("export.client", f"--url={url}", "--bandwidth=1")
+        assert "answered 400: Missing named input: temperature" in line
+        line = refused(
+            "export.client",
+            f"--url={url}",
+            f"--output={base}/1/saved_model.pb/x",
+        )
+        assert "cannot be written" in line
+        line = refused(
+            "export.server",
+            "--model_name=tiny",
+            f"--model_base_path={base}",
+            f"--port={server.grpc}",
+        )
+        assert f"port={server.grpc} cannot be listened on" in line
+        line = refused(
+            "export.client",
+            f"--grpc=localhost:{server.grpc}",
+            "--model_name=no",
+        )
+        assert "answered NOT_FOUND: Servable not found" in line
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        ((), "give one of --url and --grpc"),
+        (("--url=localhost:8501",), "must begin with http://"),
+        (("--url=http://localhost:9/v1/models/x",), "no answer from"),
+        (("stray", "--url=http://localhost:9"), "'stray' is not a flag"),
+    ],
+)
+def test_client_errors(flags, message):
+    assert message in refused("export.client", *flags)
+
+
+def test_client_over_grpc_without_a_server():
+    port = serving.free_port()
+    line = refused("export.client", f"--grpc=localhost:{port}", "--timeout=3")
+    assert "no answer from" in line
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        ((), "give one of --model_base_path and --model_config_file"),
+        (("--model_base_path=/x", "--port=0"), "nothing to listen on"),
+        (("--model_base_path=/x", "--rest_api_port=8500"), "choose another"),
+        (
+            ("--model_base_path=/x", "--batching_parameters_file=x"),
+            "without --enable_batching",
+        ),
+    ],
+)
+def test_server_flags(flags, message):
+    assert message in refused("export.server", *flags)
+
+
+def test_server_without_a_model(tmp_path):
+    flag = "--model_base_path"
+    line = refused("export.server", f"{flag}={tmp_path}")
+    assert "holds no version" in line
+    line = refused("export.server", f"{flag}={tmp_path}/none")
+    assert "not a directory" in line
+    (tmp_path / "1").mkdir()
+    line = refused("export.server", f"{flag}={tmp_path}")
+    assert "version 1 of model 'default' does not load" in line
+
+
+def test_export_of_a_directory_that_was_never_trained(tmp_path):
+    line = refused(
+        "export",
+        f"--workdir={tmp_path}/none",
+        f"--export_base_path={tmp_path}/out",
+    )
+    assert "none" in line
