@@ -121,7 +121,7 @@ def nose_hoover_chain(
 
     def kinetic(velocity: Any) -> Any:
         m = particles.scalar(mass, particles.dtype_of(velocity))
-        return 0.5 * m * particles.dot(velocity, velocity, chain_ndims)
+        return m * particles.half_square(velocity, chain_ndims)
 
     def init(
         position: Any, seed: Any = None, batch: Any = None, velocity: Any = None
@@ -182,19 +182,23 @@ def nose_hoover_chain(
                 suzuki_yoshida,
             )
 
-        kick = -0.5 * h / m
+        # Between the thermostats the velocity stands in units of one step's
+        # displacement: the factor h joins the thermostats' factors, and the
+        # drift is a sum without a product. Weights are large vectors, and
+        # every pass over them counts.
+        kick = -0.5 * h * h / m
         chain = thermostat.Chain(state.eta, state.eta_velocity)
         chain, scale = half_thermostat(chain, state.kinetic_energy)
-        velocity = particles.scaled(scale, state.velocity)
-        velocity = particles.axpy(kick, state.gradient, velocity)
-        position = particles.axpy(h, velocity, state.position)
+        move = particles.scaled(scale * h, state.velocity)
+        move = particles.axpy(kick, state.gradient, move)
+        position = particles.combine(tf.add, state.position, move)
         energy, gradient, aux = evaluator.fn(position, energy_seed, batch)
-        velocity = particles.axpy(kick, gradient, velocity)
+        move = particles.axpy(kick, gradient, move)
         # The one reduction over the particles: the thermostat's factor is
         # known, so the next step starts from the kinetic energy it leaves.
-        kinetic_energy = kinetic(velocity)
+        kinetic_energy = kinetic(move) / (h * h)
         chain, scale = half_thermostat(chain, kinetic_energy)
-        velocity = particles.scaled(scale, velocity)
+        velocity = particles.scaled(scale / h, move)
         kinetic_energy = kinetic_energy * scale * scale
         new = State(
             position,

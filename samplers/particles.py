@@ -102,6 +102,17 @@ def dot(x: Any, y: Any, chain_ndims: int) -> tf.Tensor:
     return parts[0] if len(parts) == 1 else tf.add_n(parts)
 
 
+def half_square(x: Any, chain_ndims: int) -> tf.Tensor:
+    """Half the squared norm of each chain, [chains] or []."""
+    if chain_ndims:
+        return 0.5 * dot(x, x, chain_ndims)
+    # One pass over the weights, where a product and a sum take two.
+    dtype = dtype_of(x)
+    return tf.add_n(
+        [tf.cast(tf.nn.l2_loss(a), dtype) for a in tf.nest.flatten(x)]
+    )
+
+
 def degrees_of_freedom(position: Any, chain_ndims: int) -> tf.Tensor:
     """How many numbers one chain has, in the dtype of the position."""
     dtype = dtype_of(position)
