@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import keras
 import tensorflow as tf
 
+from layers import weight_lists
 from samplers import nose_hoover, seeds
 
 
@@ -27,8 +28,8 @@ class ChainState(keras.layers.Layer):
         super().__init__(**kwargs)
         self.shapes = [tuple(shape) for shape in shapes]
         self.chain_length = chain_length
-        self.velocity = [self._zeros(shape) for shape in self.shapes]
-        self.gradient = [self._zeros(shape) for shape in self.shapes]
+        self.velocity = weight_lists.add(self, "velocity", self.shapes)
+        self.gradient = weight_lists.add(self, "gradient", self.shapes)
         self.energy = self._zeros(())
         self.kinetic_energy = self._zeros(())
         self.eta = self._zeros((chain_length,))

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import keras
 import tensorflow as tf
 
+from layers import weight_lists
+
 
 @keras.saving.register_keras_serializable("thermozoo")
 class GradientAccumulator(keras.layers.Layer):
@@ -14,10 +16,7 @@ class GradientAccumulator(keras.layers.Layer):
         """Makes empty sums of tensors of the given shapes."""
         super().__init__(**kwargs)
         self.shapes = [tuple(shape) for shape in shapes]
-        self.sums = [
-            self.add_weight(shape=shape, initializer="zeros", trainable=False)
-            for shape in self.shapes
-        ]
+        self.sums = weight_lists.add(self, "sums", self.shapes)
         self.count = self.add_weight(
             shape=(), dtype="int64", initializer="zeros", trainable=False
         )

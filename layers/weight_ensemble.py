@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 import errors
+from layers import weight_lists
 
 
 @keras.saving.register_keras_serializable("thermozoo")
@@ -26,12 +27,9 @@ class WeightEnsemble(keras.layers.Layer):
         super().__init__(**kwargs)
         self.shapes = [tuple(shape) for shape in shapes]
         self.members = members
-        self.stacked = [
-            self.add_weight(
-                shape=(members, *shape), initializer="zeros", trainable=False
-            )
-            for shape in self.shapes
-        ]
+        self.stacked = weight_lists.add(
+            self, "stacked", [(members, *shape) for shape in self.shapes]
+        )
         self.count = self.add_weight(
             shape=(), dtype="int64", initializer="zeros", trainable=False
         )
