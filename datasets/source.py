@@ -49,7 +49,7 @@ def open_builder(
         _prepare(builder, name, folder)
     feature = _features(builder).get("image")
     is_image = isinstance(feature, tfds.features.Image)
-    if not is_image or feature.dtype != np.uint8:
+    if not is_image or feature.np_dtype != np.uint8:
         raise errors.InputError(
             f"data set {name!r} has no 8-bit feature 'image': name an "
             "image set, such as mnist, fashion_mnist, cifar10 or digits"

@@ -12,6 +12,8 @@ from training import storage
 
 # Enlarges small images, so that a grid is readable.
 _SIDE = 56
+# Pixels between images, and their shade.
+_GAP, _GREY = 4, 0.4
 
 
 class MetricsFile:
@@ -57,24 +59,31 @@ def read_metrics(path: pathlib.Path) -> list[dict]:
 
 
 def grid(images: np.ndarray, columns: int | None = None) -> np.ndarray:
-    """Tiles images [N, H, W, C] in [0, 1] into one uint8 [rows, cols, C].
+    """Tiles images [N, H, W, C] in [0, 1] with gaps: uint8 [rows, cols, C].
 
     Args:
-        images: C is 1, 3, or more (the first three are shown).
+        images: C is 1, 3, or more (the first three are shown). Small ones
+            are enlarged.
         columns: images a row; default: a square.
     """
     count, height, width, channels = images.shape
     shown = 1 if channels < 3 else 3
     columns = columns or math.ceil(math.sqrt(count))
     rows = math.ceil(count / columns)
-    canvas = np.zeros((rows * columns, height, width, shown), np.float32)
-    canvas[:count] = images[..., :shown]
-    tiled = canvas.reshape(rows, columns, height, width, shown)
-    tiled = tiled.transpose(0, 2, 1, 3, 4)
-    pixels = tiled.reshape(rows * height, columns * width, shown)
     scale = max(1, _SIDE // height)
-    pixels = pixels.repeat(scale, 0).repeat(scale, 1)
-    return np.round(np.clip(pixels, 0, 1) * 255).astype(np.uint8)
+    tiles = np.clip(images[..., :shown], 0, 1)
+    tiles = tiles.repeat(scale, axis=1).repeat(scale, axis=2)
+    height, width = height * scale + _GAP, width * scale + _GAP
+    canvas = np.full((rows * columns, height, width, shown), _GREY, np.float32)
+    canvas[:count, _GAP:, _GAP:] = tiles
+    tiled = canvas.reshape(rows, columns, height, width, shown)
+    pixels = tiled.transpose(0, 2, 1, 3, 4).reshape(
+        rows * height, columns * width, shown
+    )
+    framed = np.pad(
+        pixels, ((0, _GAP), (0, _GAP), (0, 0)), constant_values=_GREY
+    )
+    return np.round(framed * 255).astype(np.uint8)
 
 
 def save_png(pixels: np.ndarray, path: pathlib.Path) -> None:

@@ -1,0 +1,212 @@
+"""What happens during `fit`: guard, progress, report, images, checkpoint.
+
+One epoch of `fit` is one report interval. The callbacks run in the order
+guard, progress, report, images, checkpoint: nothing is saved that the guard
+would refuse, and a checkpoint holds whatever the images changed.
+"""
+
+import math
+import pathlib
+import sys
+import time
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+import tqdm
+
+import datasets
+import errors
+from training import checkpoints, report
+
+# Images of a grid, and images that a prior is fitted to.
+_GRID = 64
+_PRIOR_IMAGES = 50_000
+_SAMPLE_SEED = 7
+
+
+class Guard(keras.callbacks.Callback):
+    """Stops the run at the first number that is not finite."""
+
+    def __init__(self, step: int, per_execution: int) -> None:
+        """Takes the restored step and the steps of one call."""
+        super().__init__()
+        self._step = step
+        self._per_execution = per_execution
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        """Looks at what the model logged."""
+        self._step += self._per_execution
+        self._look(logs)
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Looks at the validation too."""
+        self._look(logs)
+
+    def _look(self, logs: dict | None) -> None:
+        logs = logs or {}
+        if any(not math.isfinite(value) for value in logs.values()):
+            seen = ", ".join(f"{k}={v:.4g}" for k, v in sorted(logs.items()))
+            raise errors.InputError(
+                f"step {self._step}: not finite ({seen}): lower the step "
+                "size, temperature or learning rate; the last good "
+                "checkpoint is kept"
+            )
+
+
+class Progress(keras.callbacks.Callback):
+    """A progress bar: loss, temperature, rate and the time left."""
+
+    def __init__(self, step: int, steps: int, per_execution: int) -> None:
+        """Takes the restored step, the last step, the steps of one call."""
+        super().__init__()
+        self._bar = tqdm.tqdm(
+            total=steps,
+            initial=step,
+            unit="step",
+            dynamic_ncols=True,
+            mininterval=0.5 if sys.stderr.isatty() else 10.0,
+        )
+        self._per_execution = per_execution
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        """Advances the bar."""
+        logs = logs or {}
+        shown = {k: logs[k] for k in ("loss", "temperature") if k in logs}
+        self._bar.set_postfix(
+            {k: f"{v:.4g}" for k, v in shown.items()}, refresh=False
+        )
+        self._bar.update(self._per_execution)
+
+    def close(self) -> None:
+        """Leaves the last state of the bar on the screen."""
+        self._bar.close()
+
+
+class Report(keras.callbacks.Callback):
+    """Writes metrics.jsonl and TensorBoard's scalars, once an interval."""
+
+    def __init__(
+        self,
+        metrics: report.MetricsFile,
+        board: tf.summary.SummaryWriter,
+        every: int,
+    ) -> None:
+        """Takes the two sinks and the steps of an interval."""
+        super().__init__()
+        self._metrics = metrics
+        self._board = board
+        self._every = every
+        self._start = time.monotonic()
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        """Starts the clock."""
+        self._start = time.monotonic()
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Writes a line."""
+        step = (epoch + 1) * self._every
+        values = {key: float(value) for key, value in (logs or {}).items()}
+        seconds = time.monotonic() - self._start
+        self._metrics.append(step=step, **values, seconds=round(seconds, 4))
+        write_scalars(self._board, step, values)
+
+
+class Images(keras.callbacks.Callback):
+    """Draws sample and reconstruction grids, every so many steps."""
+
+    def __init__(
+        self,
+        workdir: pathlib.Path,
+        board: tf.summary.SummaryWriter,
+        splits: datasets.Splits,
+        every: int | None,
+        interval: int,
+    ) -> None:
+        """Takes where to draw, the data, and how often."""
+        super().__init__()
+        self._workdir = workdir
+        self._board = board
+        self._splits = splits
+        self._every = every
+        self._interval = interval
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Fits the prior and draws, where images are due."""
+        step = (epoch + 1) * self._interval
+        # The end of the run draws for itself.
+        due = self._every and step % self._every == 0
+        if due and epoch + 1 < self.params["epochs"]:
+            fit_prior(self.model, self._splits)
+            self.draw(self.model, step)
+
+    def draw(self, model: Any, step: int) -> None:
+        """Writes samples/ and reconstructions/ for a step."""
+        samples = model.generate(_GRID, seed=_SAMPLE_SEED)
+        self._write("samples", report.grid(np.asarray(samples)), step)
+        originals = self._splits.test[: _GRID // 2]
+        scaled = originals.astype(np.float32) / np.float32(255)
+        restored = np.asarray(reconstruct(model, scaled))
+        columns = 8
+        whole = len(scaled) // columns * columns
+        both = report.pairs(scaled[:whole], restored[:whole], columns)
+        self._write("reconstructions", report.grid(both, columns), step)
+
+    def _write(self, kind: str, pixels: np.ndarray, step: int) -> None:
+        path = self._workdir / kind / f"step_{step:09d}.png"
+        report.save_png(pixels, path)
+        with self._board.as_default():
+            tf.summary.image(kind, pixels[None], step=step)
+
+
+class Save(keras.callbacks.Callback):
+    """Saves a checkpoint every so many steps."""
+
+    def __init__(
+        self, saved: checkpoints.Checkpoints, every: int, interval: int
+    ) -> None:
+        """Takes the checkpoints and how often."""
+        super().__init__()
+        self._saved = saved
+        self._every = every
+        self._interval = interval
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Saves, where a checkpoint is due."""
+        step = (epoch + 1) * self._interval
+        if step % self._every == 0:
+            self._saved.save(step)
+
+
+def fit_prior(model: Any, splits: datasets.Splits) -> None:
+    """Fits what generation needs to the training images."""
+    model.fit_prior(datasets.take(splits.train, _PRIOR_IMAGES), seed=0)
+
+
+def reconstruct(model: Any, images: Any) -> tf.Tensor:
+    """The model's reconstruction; of an ensemble, its mean."""
+    result = model.reconstruct(images)
+    return result[0] if isinstance(result, tuple) else result
+
+
+def test_scores(
+    model: Any, splits: datasets.Splits, batch_size: int
+) -> dict[str, float]:
+    """The mean squared error per pixel over the test images."""
+    total = 0.0
+    for images in datasets.eval_batches(splits.test, batch_size):
+        error = tf.square(reconstruct(model, images) - images)
+        per_image = tf.reduce_mean(error, axis=[1, 2, 3])
+        total += float(tf.reduce_sum(tf.cast(per_image, tf.float64)))
+    return {"test_mse": total / len(splits.test)}
+
+
+def write_scalars(
+    board: tf.summary.SummaryWriter, step: int, values: dict[str, float]
+) -> None:
+    """Writes TensorBoard's scalars of a step."""
+    with board.as_default():
+        for key, value in values.items():
+            tf.summary.scalar(key, value, step=step)
+    board.flush()

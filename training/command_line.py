@@ -1,0 +1,89 @@
+"""Flag errors, ConfigDict overrides included, as one line."""
+
+import os
+import re
+import sys
+from typing import Any
+
+from absl import app, flags
+
+import errors
+
+
+def check(argv: list[str]) -> list[str]:
+    """Parses the flags and returns the other words of `argv`.
+
+    A mistake ends the program with one line, where absl shows a page of usage
+    and ml_collections a traceback.
+    """
+    app.define_help_flags()
+    try:
+        return parse(argv)
+    except errors.InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)
+
+
+def parse(argv: list[str]) -> list[str]:
+    """Parses the flags, config file and overrides.
+
+    Raises:
+        InputError: in one line, with the nearest known name.
+    """
+    values = flags.FLAGS
+    try:
+        rest = values(argv)
+    except (flags.Error, KeyError, AttributeError, TypeError) as error:
+        raise errors.InputError(_line(error, argv)) from error
+    except (OSError, SyntaxError, ImportError, ValueError) as error:
+        raise errors.InputError(_file_line(argv, str(error))) from error
+    _require_loaded(values.config, argv)
+    return rest
+
+
+def _require_loaded(config: Any, argv: list[str]) -> None:
+    """Finds the failure to load that the flag reports on first use only."""
+    try:
+        config.to_dict()
+    except (OSError, AttributeError) as error:
+        raise errors.InputError(_file_line(argv, str(error))) from error
+
+
+def _line(error: Exception, argv: list[str]) -> str:
+    text = re.sub(r"\s+", " ", _last_line(str(error))).strip()
+    near = re.search(r'Did you mean "(.+?)" instead of "(.+?)"', text)
+    if near:
+        return f"config key {near[2]!r} is unknown: did you mean {near[1]!r}?"
+    unknown = re.fullmatch(r"[\"'\\]*(\w+)[\"'\\]*", text)
+    if unknown:
+        return (
+            f"config key {unknown[1]!r} is unknown: see the keys of "
+            f"{_file(argv) or 'the config file'}"
+        )
+    if "Traceback" in str(error) or isinstance(error, AttributeError):
+        return _file_line(argv, text)
+    return f"{text}; see `python train.py --help`"
+
+
+def _file_line(argv: list[str], text: str) -> str:
+    path = _file(argv)
+    if path and not os.path.isfile(path.partition(":")[0]):
+        return (
+            f"--config={path}: there is no such file; take one of configs/, "
+            "such as configs/eae_digits.py"
+        )
+    return f"--config={path} cannot be used ({_last_line(text)}): correct it"
+
+
+def _file(argv: list[str]) -> str | None:
+    for index, word in enumerate(argv):
+        name, equals, value = word.partition("=")
+        if name.lstrip("-") == "config":
+            following = argv[index + 1] if index + 1 < len(argv) else None
+            return value if equals else following
+    return None
+
+
+def _last_line(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1][:300] if lines else "no reason given"
