@@ -92,7 +92,7 @@ def _check(num_steps: Any, batches: Any) -> None:
             )
 
 
-@functools.lru_cache(maxsize=64)
+@functools.lru_cache(maxsize=16)
 def _compiled(
     kernel: Kernel,
     observer: Observer | None,
