@@ -4,7 +4,7 @@ Writes the next version under the base path, checked in a fresh process, and
 beside the versions the two files that tensorflow_model_server reads.
 """
 
-from absl import flags
+from absl import flags, logging
 
 import errors
 
@@ -31,8 +31,14 @@ def main(argv: list[str]) -> None:
     """Exports and prints where, and how to serve it."""
     del argv
     # TensorFlow is slow to import: a wrong flag should not wait for it.
+    import tensorflow as tf
+
     from export import saved_model, serving_config
     from training import checkpoints
+
+    # How TensorFlow renames resources and writes files is no news here.
+    tf.get_logger().setLevel("ERROR")
+    logging.set_verbosity("warning")
 
     values = flags.FLAGS
     sizes = serving_config.parse_sizes(values.allowed_batch_sizes)

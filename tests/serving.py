@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from typing import Any
 
 
 def free_port():
@@ -61,7 +62,7 @@ def running(*flags):
         f"--port={grpc}",
         *flags,
     ]
-    process = subprocess.Popen(
+    process: Any = subprocess.Popen(
         command,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -3,6 +3,7 @@
 import asyncio
 import concurrent.futures
 import threading
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ def rows(*values):
     return {"x": np.array(values, np.float32)}
 
 
-def run_all(parameters, requests, run, timeout_ms=0):
+def run_all(parameters, requests, run, timeout_ms=0) -> list[Any]:
     """Sends the requests at once; returns the answers and errors."""
 
     async def ask():
@@ -91,7 +92,7 @@ def test_a_full_queue_refuses():
         return await asyncio.gather(*tasks, return_exceptions=True)
 
     with concurrent.futures.ThreadPoolExecutor(2) as threads:
-        answers = asyncio.run(ask(threads))
+        answers: list[Any] = asyncio.run(ask(threads))
     refused = answers[2]
     assert isinstance(refused, status.ServingError)
     assert refused.code is status.Code.UNAVAILABLE
