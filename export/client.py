@@ -23,6 +23,8 @@ import errors
 
 # Requests of this many rows stay below the limits of most servers.
 ROWS_PER_REQUEST = 32
+# Pictures are enlarged to about this many pixels a side.
+_SIDE = 512
 
 
 def row_seeds(seed: int, num_samples: int) -> np.ndarray:
@@ -161,6 +163,13 @@ def grid(samples: np.ndarray) -> Image.Image:
     return Image.fromarray(pixels[..., 0] if channels == 1 else pixels)
 
 
+def enlarge(image: Image.Image) -> Image.Image:
+    """Repeats pixels, so that small samples can be seen."""
+    scale = max(1, _SIDE // max(image.size))
+    size = (image.width * scale, image.height * scale)
+    return image.resize(size, Image.Resampling.NEAREST)
+
+
 def define_flags() -> None:
     """Defines the flags; here, so that importing this module defines none."""
     text = flags.DEFINE_string
@@ -215,7 +224,7 @@ def main(argv: list[str]) -> None:
             )
         parts.append(part)
     samples = np.concatenate(parts)
-    _save(grid(samples), values.output)
+    _save(enlarge(grid(samples)), values.output)
     print(f"wrote {len(samples)} samples to {values.output}")
 
 
