@@ -40,7 +40,7 @@ def gaussian_log_likelihood(
     Returns:
         [B].
     """
-    sigma = tf.cast(sigma, images.dtype)
+    sigma = tf.convert_to_tensor(sigma, images.dtype)
     scaled = (images - mean) / sigma
     constant = 0.5 * math.log(2.0 * math.pi)
     return _sum_events(-0.5 * tf.square(scaled) - tf.math.log(sigma) - constant)

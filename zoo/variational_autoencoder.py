@@ -156,28 +156,41 @@ class VariationalAutoencoder(LatentGenerator):
             estimate [B] and its standard error [B] (metrics.log_evidence).
         """
         number = arguments.positive_int("num_samples", num_samples)
+        base = seeds.seed(arguments.not_negative_int("seed", seed))
+
+        def log_weights(images: tf.Tensor) -> tf.Tensor:
+            mean, log_variance = self.encode(images)
+            return tf.map_fn(
+                lambda index: self._log_weight(
+                    images, mean, log_variance, seeds.fold_in(base, index)
+                ),
+                tf.range(number),
+                fn_output_signature=tf.float32,
+            )
+
         images = tf.convert_to_tensor(images, tf.float32)
-        mean, log_variance = self.encode(images)
-        base = seeds.seed(seed)
-
-        def log_weight(index: tf.Tensor) -> tf.Tensor:
-            codes = self.sample_posterior(
-                mean, log_variance, seeds.fold_in(base, index)
-            )
-            noise = (codes - mean) * tf.exp(-0.5 * log_variance)
-            posterior = losses.standard_normal_log_density(
-                noise
-            ) - 0.5 * tf.reduce_sum(log_variance, -1)
-            return (
-                self._log_likelihood(images, self._logits(codes))
-                + losses.standard_normal_log_density(codes)
-                - posterior
-            )
-
+        # One draw at a time keeps memory flat; compiled, it is fast as well.
         return metrics.importance_weighted(
-            tf.map_fn(
-                log_weight, tf.range(number), fn_output_signature=tf.float32
-            )
+            seeds.compiled(log_weights, False)(images)
+        )
+
+    def _log_weight(
+        self,
+        images: tf.Tensor,
+        mean: tf.Tensor,
+        log_variance: tf.Tensor,
+        seed: tf.Tensor,
+    ) -> tf.Tensor:
+        """The log of p(x, z) / q(z | x) for one draw of z per image: [B]."""
+        codes = self.sample_posterior(mean, log_variance, seed)
+        noise = (codes - mean) * tf.exp(-0.5 * log_variance)
+        posterior = losses.standard_normal_log_density(noise)
+        posterior -= 0.5 * tf.reduce_sum(log_variance, -1)
+        prior = losses.standard_normal_log_density(codes)
+        return (
+            self._log_likelihood(images, self._logits(codes))
+            + prior
+            - posterior
         )
 
     def encode(self, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
