@@ -96,7 +96,7 @@ def main() -> None:
     over_grpc.unlink()
     newest = max((FOLDER / "reconstructions").glob("*.png"))
     shutil.copy(newest, FOLDER / "reconstructions.png")
-    version = max(export.iterdir())
+    version = next(path for path in export.iterdir() if path.name.isdecimal())
     print(
         f"""
 Done in {time.monotonic() - start:.0f} s; REST and gRPC gave the same samples.
