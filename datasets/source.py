@@ -1,6 +1,8 @@
 """Finds, prepares and reads one TFDS image set; user errors become lines."""
 
+import contextlib
 import difflib
+import io
 import os
 from collections.abc import Callable
 from typing import Any
@@ -127,8 +129,11 @@ def _find(name: str, folder: str) -> tfds.core.DatasetBuilder:
 
 def _prepare(builder: tfds.core.DatasetBuilder, name: str, folder: str) -> None:
     tfds.disable_progress_bar()
+    # TFDS says "Downloading" even where there is nothing to download.
+    silent = contextlib.redirect_stdout(io.StringIO())
     try:
-        builder.download_and_prepare()
+        with silent if name in OFFLINE else contextlib.nullcontext():
+            builder.download_and_prepare()
     except OSError as error:
         # Another process may have prepared the same set at the same time.
         if not _find(name, folder).is_prepared():

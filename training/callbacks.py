@@ -123,21 +123,23 @@ class Images(keras.callbacks.Callback):
         splits: datasets.Splits,
         every: int | None,
         interval: int,
+        steps: int,
     ) -> None:
-        """Takes where to draw, the data, and how often."""
+        """Takes where to draw, the data, how often, and the last step."""
         super().__init__()
         self._workdir = workdir
         self._board = board
         self._splits = splits
         self._every = every
         self._interval = interval
+        self._steps = steps
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Fits the prior and draws, where images are due."""
         step = (epoch + 1) * self._interval
         # The end of the run draws for itself.
         due = self._every and step % self._every == 0
-        if due and epoch + 1 < self.params["epochs"]:
+        if due and step < self._steps:
             fit_prior(self.model, self._splits)
             self.draw(self.model, step)
 

@@ -169,10 +169,9 @@ def _read(
     try:
         status = checkpoint.read(prefix) if partial else None
         status = status or checkpoint.restore(prefix)
-        status.assert_existing_objects_matched()
-        if partial:
-            status.expect_partial()
-        else:
+        # Silences a notice at exit about what the asserts below check.
+        status.expect_partial().assert_existing_objects_matched()
+        if not partial:
             status.assert_consumed()
     except (tf.errors.OpError, ValueError, AssertionError, OSError) as error:
         text = str(error).strip() or type(error).__name__

@@ -87,7 +87,7 @@ def _train(
     with storage.writing(workdir / "tensorboard"):
         board = tf.summary.create_file_writer(str(workdir / "tensorboard"))
     images = callbacks.Images(
-        workdir, board, splits, training["images_every"], interval
+        workdir, board, splits, training["images_every"], interval, steps
     )
     if step < steps:
         progress = callbacks.Progress(step, steps, per_execution)

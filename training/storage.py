@@ -10,17 +10,6 @@ import tensorflow as tf
 
 import errors
 
-# What TensorFlow raises where the file system refuses.
-_REFUSALS = (
-    tf.errors.ResourceExhaustedError,
-    tf.errors.PermissionDeniedError,
-    tf.errors.FailedPreconditionError,
-    tf.errors.NotFoundError,
-    tf.errors.UnknownError,
-    tf.errors.AbortedError,
-    tf.errors.InternalError,
-)
-
 
 @contextlib.contextmanager
 def writing(path: str | os.PathLike) -> Iterator[None]:
@@ -29,7 +18,7 @@ def writing(path: str | os.PathLike) -> Iterator[None]:
         yield
     except OSError as error:
         raise refused(path, error.strerror or str(error)) from error
-    except _REFUSALS as error:
+    except tf.errors.OpError as error:
         text = str(error.message).strip() or type(error).__name__
         raise refused(path, text.splitlines()[0][:200]) from error
 

@@ -1,0 +1,75 @@
+"""Settings of a run: defaults, checks, comparison."""
+
+import pytest
+
+import errors
+from training import settings
+
+
+def _config(**sections):
+    base = {
+        "model": {"name": "autoencoder"},
+        "data": {"name": "digits"},
+        "training": {"steps": 40, "report_every": 20},
+    }
+    for section, values in sections.items():
+        base[section] = {**base.get(section, {}), **values}
+    return base
+
+
+def test_defaults_are_filled_in():
+    full = settings.complete(_config())
+    assert full["seed"] == 0
+    assert full["optimizer"] == {"name": "adam", "learning_rate": 1e-3}
+    assert full["data"]["batch_size"] == 32
+
+
+def test_flags_win_over_the_config():
+    full = settings.complete(_config(), jit_compile=True, mixed_precision=None)
+    assert full["training"]["jit_compile"] is True
+    assert full["training"]["mixed_precision"] is False
+
+
+@pytest.mark.parametrize(
+    ("sections", "expected"),
+    [
+        ({"trainin": {}}, "did you mean 'training'"),
+        ({"training": {"step": 3}}, "did you mean 'steps'"),
+        ({"training": {"steps": 30}}, "take 40"),
+        ({"training": {"steps": 0}}, "at least 1"),
+        ({"training": {"steps": 4.0}}, "whole number"),
+        ({"training": {"images_every": 7}}, "take 20"),
+        ({"training": {"steps_per_execution": 3}}, "does not divide"),
+        ({"data": {"batch_size": -1}}, "data.batch_size=-1"),
+        ({"optimizer": {"learning_rate": 0.0}}, "learning_rate=0.0"),
+        ({"optimizer": {"learning_rate": float("nan")}}, "positive"),
+        ({"model": {"name": None}}, "model.name is missing"),
+    ],
+)
+def test_bad_settings_are_told_in_one_line(sections, expected):
+    with pytest.raises(errors.InputError) as caught:
+        settings.complete(_config(**sections))
+    assert expected in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_key_is_named():
+    config = _config()
+    del config["training"]["steps"]
+    with pytest.raises(errors.InputError, match=r"training\.steps is missing"):
+        settings.complete(config)
+
+
+@pytest.mark.parametrize("seed", [-1, 1.5, True, "a"])
+def test_seeds_are_checked(seed):
+    with pytest.raises(errors.InputError, match="seed"):
+        settings.complete({**_config(), "seed": seed})
+
+
+def test_differences_name_the_leaves():
+    ours = {"a": {"b": 1, "c": (1, 2)}, "d": 3}
+    assert (
+        settings.differences(ours, {"a": {"b": 1, "c": [1, 2]}, "d": 3}) == []
+    )
+    found = settings.differences(ours, {"a": {"b": 2, "c": [1, 2]}})
+    assert found == ["a.b: 1, was 2", "d: 3, was None"]
