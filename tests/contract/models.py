@@ -1,6 +1,7 @@
 """The table of the contract tests: every model, with what builds it."""
 
 import dataclasses
+from typing import Any
 
 import keras
 import numpy as np
@@ -36,8 +37,8 @@ class Case:
     def shape(self) -> tuple:
         return tuple(self.arguments["image_shape"])
 
-    def build(self, jit_compile: bool = False, **changes) -> zoo.Generator:
-        model = zoo.build(self.name, **{**self.arguments, **changes})
+    def build(self, jit_compile: bool = False, **changes) -> Any:
+        model: Any = zoo.build(self.name, **{**self.arguments, **changes})
         model.compile(
             optimizer=keras.optimizers.Adam(3e-3), jit_compile=jit_compile
         )

@@ -3,6 +3,7 @@
 import importlib.util
 import pathlib
 import sys
+from typing import Any
 
 import keras
 import numpy as np
@@ -99,7 +100,7 @@ def test_options_may_differ_by_row(case, fitted):
 def test_keras_file_round_trip(case, fitted, tmp_path):
     path = tmp_path / "model.keras"
     fitted.save(path)
-    loaded = keras.models.load_model(path)
+    loaded: Any = keras.models.load_model(path)
     assert type(loaded) is type(fitted)
     assert loaded.get_config() == fitted.get_config()
     assert_equal_weights(weights_of(fitted), weights_of(loaded))

@@ -1,6 +1,7 @@
 """The evidence lower bound against closed forms, quadrature and Monte Carlo."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,7 +23,7 @@ def linear():
     weights = rng.normal(size=(DIMENSION, LATENT))
     offset = rng.normal(size=DIMENSION)
     images = rng.normal(size=(6, DIMENSION)) * 1.5
-    covariance = weights @ weights.T + SIGMA**2 * np.eye(DIMENSION)
+    covariance: Any = weights @ weights.T + SIGMA**2 * np.eye(DIMENSION)
     evidence = scipy.stats.multivariate_normal(offset, covariance).logpdf(
         images
     )
@@ -127,7 +128,7 @@ def test_importance_weights_meet_the_evidence(linear):
 @pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian"])
 def test_model_meets_quadrature_over_its_latent(likelihood):
     """A model of one latent has an evidence that one integral gives."""
-    model = zoo.build(
+    model: Any = zoo.build(
         "variational_autoencoder",
         image_shape=(3, 3, 1),
         latent_dim=1,

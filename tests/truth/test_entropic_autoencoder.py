@@ -1,5 +1,7 @@
 """Entropic autoencoder: free energy of the decoder, and a real ensemble."""
 
+from typing import Any
+
 import keras
 import numpy as np
 import pytest
@@ -116,7 +118,7 @@ def trained():
     basis = rng.normal(size=(4, 64))
     images = 1 / (1 + np.exp(-rng.normal(size=(512, 4)) @ basis))
     images = images.reshape(512, 8, 8, 1).astype(np.float32)
-    model = zoo.build(
+    model: Any = zoo.build(
         "entropic_autoencoder",
         image_shape=(8, 8, 1),
         latent_dim=6,

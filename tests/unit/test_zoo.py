@@ -1,0 +1,178 @@
+"""Parts of the zoo that the contract table does not reach."""
+
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import errors
+import layers
+import metrics
+import zoo
+from samplers import seeds
+from zoo import temperature_schedules
+
+SHAPE = (4, 4, 1)
+BAD = [
+    ("autoencoder", {"latent_dim": 0}, "latent_dim=0"),
+    ("autoencoder", {"latent_dim": 2.5}, "latent_dim=2.5"),
+    ("autoencoder", {"loss": "mae"}, "choose one of bernoulli, mse"),
+    ("autoencoder", {"body": "conv"}, "16 x 16"),
+    ("autoencoder", {"body": "resnet"}, "choose one of conv, dense"),
+    ("autoencoder", {"hidden_units": 12}, "hidden_units=12"),
+    ("autoencoder", {"image_shape": (4, 4)}, "height, width, channels"),
+    ("autoencoder", {"seed": -1}, "seed=-1"),
+    ("variational_autoencoder", {"beta": -1.0}, "beta=-1.0"),
+    ("variational_autoencoder", {"sigma": 0}, "sigma=0"),
+    ("entropic_autoencoder", {"temperature": 0.0}, "temperature=0.0"),
+    ("entropic_autoencoder", {"chain_length": 0}, "chain_length=0"),
+    ("entropic_autoencoder", {"step_size": float("nan")}, "step_size=nan"),
+    (
+        "entropic_autoencoder",
+        {"temperature_schedule": {"name": "linaer"}},
+        "choose one of",
+    ),
+    (
+        "entropic_autoencoder",
+        {"temperature_schedule": {"name": "linear", "final": 1e-9}},
+        "needs exactly",
+    ),
+    ("autoencoder", {"latent_dims": 3}, "did you mean 'latent_dim'"),
+    ("autoencodr", {}, "did you mean 'autoencoder'"),
+]
+
+
+@pytest.mark.parametrize(("name", "changes", "message"), BAD)
+def test_a_bad_argument_gets_one_line(name, changes, message):
+    with pytest.raises(errors.InputError, match=message) as caught:
+        zoo.build(name, **{"image_shape": SHAPE, **changes})
+    assert "\n" not in str(caught.value)
+
+
+def test_conv_body_names_the_size_that_fits():
+    with pytest.raises(errors.InputError, match="32 x 32"):
+        layers.check_body("conv", (28, 28, 1))
+
+
+def test_bodies_are_those_of_the_paper():
+    encoder = layers.encoder("conv", (64, 64, 3), 256, (), seed=0)
+    decoder = layers.decoder("conv", (64, 64, 3), 256, (), seed=0)
+    assert encoder.output_shape == (None, 256)
+    assert decoder.output_shape == (None, 64, 64, 3)
+    assert decoder.layers[0].units == 1024
+    dense = layers.encoder("dense", (28, 28, 1), 64, (512, 256), seed=0)
+    shapes = [tuple(weight.shape) for weight in dense.weights[::2]]
+    assert shapes == [(784, 512), (512, 256), (256, 64)]
+
+
+def schedule(name: str, **keys):
+    checked = temperature_schedules.check({"name": name, **keys})
+    fn = temperature_schedules.temperature(checked, 1.0)
+    return [float(fn(tf.constant(update))) for update in (0, 5, 10, 20)]
+
+
+def test_temperature_schedules():
+    ramp = {"final": 0.01, "steps": 10}
+    close = pytest.approx
+    assert schedule("constant") == [1.0] * 4
+    assert schedule("linear", **ramp) == close([1.0, 0.505, 0.01, 0.01])
+    assert schedule("exponential", **ramp) == close([1.0, 0.1, 0.01, 0.01])
+    cyclic = schedule("cyclic", final=0.01, period=20)
+    assert cyclic == close([1.0, 0.505, 0.01, 1.0])
+
+
+def test_bank_draws_codes_with_silverman_noise():
+    bank = layers.LatentBank(64, 2)
+    rng = np.random.default_rng(0)
+    codes = rng.normal(size=(50, 2)).astype(np.float32) * [1.0, 10.0]
+    bank.fill(tf.constant(codes, tf.float32))
+    rows = seeds.rows(1, 4000)
+    replayed = np.asarray(bank.sample(rows, 0.0))
+    index = np.abs(replayed[:, None] - codes).sum(-1).argmin(1)
+    np.testing.assert_allclose(replayed, codes[index], rtol=1e-6)
+    counts = np.bincount(index, minlength=50)
+    assert counts.min() > 40 and counts.max() < 130
+    noise = np.asarray(bank.sample(rows, 2.0)) - replayed
+    silverman = (4 / (4 * 50)) ** (1 / 6)
+    np.testing.assert_allclose(
+        noise.std(0), 2 * silverman * codes.std(0), rtol=0.05
+    )
+
+
+def test_bank_refuses_codes_that_are_not_finite():
+    bank = layers.LatentBank(4, 1)
+    with pytest.raises(errors.InputError, match="not finite"):
+        bank.fill(tf.constant([[1.0], [float("nan")]]))
+
+
+def test_active_units_count_variances_above_the_threshold():
+    codes = np.random.default_rng(0).normal(size=(1000, 4))
+    codes *= [1.0, 0.2, 0.05, 0.0]
+    assert int(metrics.active_units(tf.constant(codes))) == 2
+
+
+def entropic(block: int, **changes) -> Any:
+    model: Any = zoo.build(
+        "entropic_autoencoder",
+        image_shape=SHAPE,
+        latent_dim=2,
+        hidden_units=[8],
+        temperature=1e-6,
+        encoder_steps=8,
+        **{"bank_size": 16, "members": 2, "member_interval": 3, **changes},
+    )
+    model.compile(optimizer=keras.optimizers.Adam(1e-3), jit_compile=False)
+    rng = np.random.default_rng(0)
+    images = tf.constant(rng.uniform(size=(16, 4, *SHAPE)), tf.float32)
+    step = tf.function(model.train_step, autograph=False)
+    for start in range(0, 16, block):
+        step(images[start : start + block] if block > 1 else images[start])
+    return model
+
+
+@pytest.mark.parametrize("block", [1, 2, 4])
+def test_the_length_of_a_block_does_not_matter(block):
+    whole, parts = entropic(8), entropic(block)
+    assert int(parts.updates.count.value) == 2
+    for one, other in zip(whole.variables, parts.variables, strict=True):
+        np.testing.assert_allclose(
+            np.asarray(one), np.asarray(other), rtol=1e-4, atol=1e-6
+        )
+
+
+def test_a_block_must_divide_the_encoder_steps():
+    with pytest.raises(errors.InputError, match="does not divide"):
+        entropic(3)
+
+
+def test_collecting_does_not_disturb_training():
+    model = entropic(4)
+    before = [np.asarray(w) for w in model.chain.variables]
+    before += [np.asarray(w) for w in model.encoder.variables]
+    model.fit_prior(np.zeros([9, *SHAPE], np.uint8))
+    after = [np.asarray(w) for w in model.chain.variables]
+    after += [np.asarray(w) for w in model.encoder.variables]
+    for one, other in zip(before, after, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_encoding_before_collecting_says_what_to_call():
+    model = entropic(8)
+    images = tf.zeros([2, *SHAPE])
+    for call in (model.encode, model.reconstruct):
+        with pytest.raises(errors.InputError, match="fit_prior"):
+            call(images)
+
+
+def test_more_than_one_replica_is_refused():
+    model = entropic(8)
+
+    class TwoReplicas:
+        num_replicas_in_sync = 2
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tf.distribute, "get_strategy", TwoReplicas)
+        with pytest.raises(errors.InputError, match="2 replicas"):
+            model.train_step(tf.zeros([8, 4, *SHAPE]))
