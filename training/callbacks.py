@@ -18,7 +18,7 @@ import tqdm
 
 import datasets
 import errors
-from training import checkpoints, report
+from training import checkpoints, report, twin
 
 # Images of a grid, and images that a prior is fitted to.
 _GRID = 64
@@ -140,8 +140,7 @@ class Images(keras.callbacks.Callback):
         # The end of the run draws for itself.
         due = self._every and step % self._every == 0
         if due and step < self._steps:
-            fit_prior(self.model, self._splits)
-            self.draw(self.model, step)
+            self.draw(fit_prior(self.model, self._splits), step)
 
     def draw(self, model: Any, step: int) -> None:
         """Writes samples/ and reconstructions/ for a step."""
@@ -181,9 +180,10 @@ class Save(keras.callbacks.Callback):
             self._saved.save(step)
 
 
-def fit_prior(model: Any, splits: datasets.Splits) -> None:
-    """Fits what generation needs to the training images."""
-    model.fit_prior(datasets.take(splits.train, _PRIOR_IMAGES), seed=0)
+def fit_prior(model: Any, splits: datasets.Splits) -> Any:
+    """Fits the prior to training images; returns the model to draw from."""
+    images = datasets.take(splits.train, _PRIOR_IMAGES)
+    return twin.fit_prior(model, images, seed=0)
 
 
 def reconstruct(model: Any, images: Any) -> tf.Tensor:

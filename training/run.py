@@ -68,8 +68,8 @@ def execute(
             workdir.mkdir(parents=True, exist_ok=True)
         saved = checkpoints.Checkpoints(model, workdir)
         step = saved.restore()
-        storage.write_json(checkpoints.config_path(workdir), resolved)
-        return _train(model, resolved, splits, workdir, saved, step)
+    storage.write_json(checkpoints.config_path(workdir), resolved)
+    return _train(model, resolved, splits, workdir, saved, step)
 
 
 def _train(
@@ -121,10 +121,10 @@ def _train(
         finally:
             progress.close()
     checkpoints.require_finite(model, steps)
-    callbacks.fit_prior(model, splits)
-    images.draw(model, steps)
+    drawn = callbacks.fit_prior(model, splits)
+    images.draw(drawn, steps)
     saved.save(steps)
-    scores = callbacks.test_scores(model, splits, training["eval_batch_size"])
+    scores = callbacks.test_scores(drawn, splits, training["eval_batch_size"])
     storage.replace(workdir / _WEIGHTS, model.save_weights)
     results = {"step": steps, **scores}
     callbacks.write_scalars(board, steps, scores)

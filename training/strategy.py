@@ -1,5 +1,7 @@
 """Which devices train: a tf.distribute strategy by name."""
 
+import functools
+
 import tensorflow as tf
 
 import errors
@@ -41,7 +43,14 @@ def choose(name: str) -> tf.distribute.Strategy:
             f"strategy 'mirrored' needs two devices and there is "
             f"{len(devices)}: take --strategy=auto"
         )
-    return tf.distribute.MirroredStrategy([d.name for d in devices])
+    return _mirrored(tuple(device.name for device in devices))
+
+
+@functools.cache
+def _mirrored(devices: tuple[str, ...]) -> tf.distribute.Strategy:
+    # One for the process: a second one would number its collective
+    # operations anew, and they would meet those of the first.
+    return tf.distribute.MirroredStrategy(list(devices))
 
 
 def check_batch(strategy: tf.distribute.Strategy, batch_size: int) -> None:

@@ -1,0 +1,49 @@
+"""Two replicas: the gradients of one device, and noise of their own."""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[2]
+_PROGRAM = pathlib.Path(__file__).with_name("mirrored_program.py")
+
+
+@pytest.fixture(scope="module")
+def mirrored(tmp_path_factory):
+    environment = {
+        **os.environ,
+        "TF_CPP_MIN_LOG_LEVEL": "2",
+        "PYTHONPATH": str(ROOT),
+    }
+    result = subprocess.run(
+        [sys.executable, str(_PROGRAM), str(tmp_path_factory.mktemp("m"))],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+    assert result.returncode == 0, result.stderr
+    lines = [x for x in result.stdout.splitlines() if x.startswith("REPORT ")]
+    return json.loads(lines[0].removeprefix("REPORT "))
+
+
+def test_two_replicas_follow_one_device_to_rounding(mirrored):
+    # A summed instead of averaged gradient would double every step.
+    assert mirrored["moved"] > 1e-2
+    assert mirrored["apart"] < 1e-5 * mirrored["moved"] + 1e-6
+    one, two, _ = mirrored["test_mse"]
+    assert one == pytest.approx(two, rel=1e-5)
+
+
+def test_replicas_draw_different_noise(mirrored):
+    first, second = mirrored["noise"]
+    assert first != second
+
+
+def test_a_model_that_cannot_be_split_is_refused_in_one_line(mirrored):
+    assert "2 replicas" in mirrored["refusal"]
+    assert "\n" not in mirrored["refusal"]
