@@ -141,7 +141,9 @@ class EntropicAutoencoder(LatentGenerator):
         self.built = True
 
     def _stream(self, salt: int) -> tf.Tensor:
-        return seeds.fold_in(seeds.seed(self.seed), salt)
+        # Outside the graph: the same seed whatever compiles the step.
+        with tf.init_scope():
+            return seeds.fold_in(seeds.seed(self.seed), salt)
 
     @property
     def metrics(self) -> list:
