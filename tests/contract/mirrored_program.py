@@ -50,7 +50,7 @@ def _noise(devices):
             latent_dim=2,
             hidden_units=(8,),
         )
-        model.compile(optimizer=keras.optimizers.SGD(0.1), jit_compile=False)
+        model.compile(optimizer=keras.optimizers.SGD(0.1))
         seeds = devices.run(tf.function(model.next_seed))
     found = devices.experimental_local_results(seeds)
     return [value.numpy().tolist() for value in found]
