@@ -1,16 +1,15 @@
 """Entropic autoencoder on MNIST.
 
 Source: Aliahmadi 2026, Algorithm 1 with K = 3126 (":paper": 250 decoder
-updates). The default takes K = 312 encoder steps at twice the time step,
-which comes to the same error in a tenth of the time.
+updates). The default takes twice the time step and K = 312, a tenth of the
+encoder steps.
 
     python train.py --config=configs/eae_mnist.py --workdir=runs/eae_mnist
 
-Measured on 2 shared cores, start-up included: 326 s (the
-cores were busy with other work too), test_mse 0.0060.
-":quick" (100 updates): 95 s, test_mse 0.0080. The error is that of
-the mean reconstruction of 20 encoders; the paper reports 0.026. ":paper" takes
-781,500 encoder steps, about 10 times the time of the default.
+Measured on 2 cores that had other work too, start-up included: 326 s,
+test_mse 0.0060; ":quick" (100 updates): 95 s, test_mse 0.0080. The error is
+that of the mean reconstruction of 20 encoders; the paper reports 0.026.
+":paper" is 781,500 encoder steps, ten times those of the default.
 """
 
 import ml_collections
