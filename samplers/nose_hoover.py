@@ -5,8 +5,9 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 import errors
-from samplers import energies, particles, seeds, thermostat
+from samplers import couplings, energies, particles, seeds, velocities
 from samplers.kernel import Kernel
+from samplers.thermostat import WEIGHTS, Chain
 
 
 class State(NamedTuple):
@@ -17,9 +18,14 @@ class State(NamedTuple):
       velocity: like the position, in units of position over time.
       energy: [chains], at the position.
       gradient: of the energy, like the position.
-      kinetic_energy: [chains], of the velocity.
-      eta: [chains, chain_length], the integrals of the thermostats' velocities.
-      eta_velocity: [chains, chain_length], in units of 1/time.
+      kinetic_energy: [chains], of the velocity; [chains, tensors] with
+        thermostat="per_tensor".
+      eta: [chains, chain_length], the integrals of the thermostats'
+        velocities; [chains, tensors, chain_length] with "per_tensor"; with
+        "massive" their sum [chains] over particles and thermostats, which is
+        all that the extended energy needs.
+      eta_velocity: in units of 1/time; like eta, but with "massive" a list of
+        chain_length structures like the position.
       step: int32 [], how many steps were taken.
     """
 
@@ -40,13 +46,17 @@ class Info(NamedTuple):
       energy: [chains], at the new position.
       kinetic_temperature: [chains], sum of m v^2 over N: T on average.
       conserved: [chains], the extended energy, which the exact dynamics
-        conserves (redraws of the velocity and minibatches do not).
+        conserves (friction, redraws of the velocity and minibatches do not).
+      tensor_kinetic_temperature: [chains, tensors], of each tensor of the
+        position: all are T on average, and one that is not betrays modes
+        that the thermostat does not reach.
       aux: from the evaluator.
     """
 
     energy: Any
     kinetic_temperature: Any
     conserved: Any
+    tensor_kinetic_temperature: Any
     aux: Any = ()
 
 
@@ -61,13 +71,16 @@ def nose_hoover_chain(
     suzuki_yoshida: int = 1,
     redraw_every: int = 0,
     chain_ndims: int = 1,
+    thermostat: str = "global",
+    friction: Any = 0.0,
 ) -> Kernel:
     """Newton's equations under a chain of thermostats, p ~ exp(-(U + K)/T).
 
     Each step is symmetric in time: half a thermostat, half a kick, a drift,
     one gradient, half a kick, half a thermostat (Martyna, Klein and Tuckerman
-    1992; the thermostats by a red-black sweep, see `thermostat`). A chain of
-    one thermostat is not ergodic on stiff or harmonic energies.
+    1992; the thermostats by a red-black sweep, see `thermostat`). Friction,
+    and thermostats of single particles, act in the middle of the drift. A
+    chain of one thermostat is not ergodic on stiff or harmonic energies.
 
     Args:
       energy_fn: U(x: [chains, *event]) -> [chains], or an Evaluator.
@@ -85,6 +98,14 @@ def nose_hoover_chain(
         (Andersen 1980); 0 for never. Needed where one thermostat cannot mix
         the modes of an energy, as on harmonic ones.
       chain_ndims: 1, or 0 for a single chain with a scalar energy.
+      thermostat: what one chain of thermostats drives: "global", all
+        particles; "per_tensor", those of one tensor of the position;
+        "massive", one particle (Tobias, Martyna and Klein 1993), which mixes
+        the modes and takes up the noise of minibatches; chain_length=2
+        suffices there and costs least. N is counted accordingly.
+      friction: g in units of 1/time, a number or a scalar tensor: the
+        velocities also follow an Ornstein-Uhlenbeck process of that rate and
+        temperature T, which mixes the modes too. 0 draws nothing.
 
     Returns:
       A Kernel. `init(position, seed=None, batch=None, velocity=None)` draws
@@ -94,7 +115,11 @@ def nose_hoover_chain(
       InputError: an argument outside its range.
     """
     evaluator = energies.as_evaluator(energy_fn)
+    coupling = couplings.of(thermostat)
     _check(chain_length, masses, suzuki_yoshida, redraw_every)
+    particles.not_negative("friction", friction)
+    # A tensor counts as friction, whatever its value.
+    rubs = not (isinstance(friction, int | float) and friction == 0)
     for name, value in (
         ("step_size", step_size),
         ("temperature", temperature),
@@ -106,57 +131,52 @@ def nose_hoover_chain(
     def constants(position: Any) -> tuple[Any, ...]:
         dtype = particles.dtype_of(position)
         h = particles.scalar(step_size, dtype)
-        temp = particles.scalar(temperature, dtype)
         tau = 20.0 * h if relaxation_time is None else relaxation_time
-        freedom = particles.degrees_of_freedom(position, chain_ndims)
-        q = _masses(
-            masses, chain_length, freedom, temp, particles.scalar(tau, dtype)
+        sizes = particles.sizes(position, chain_ndims)
+        bath = couplings.bath(
+            coupling,
+            sizes,
+            particles.scalar(temperature, dtype),
+            particles.scalar(tau, dtype),
+            masses,
+            chain_length,
+            suzuki_yoshida,
         )
-        return h, temp, particles.scalar(mass, dtype), freedom, q
+        return h, particles.scalar(mass, dtype), sizes, bath
 
-    def drawn(seed: Any, position: Any) -> Any:
-        _, temp, m, _, _ = constants(position)
-        noise = particles.normal_like(seed, position)
-        return particles.scaled(tf.sqrt(temp / m), noise)
+    def kinetic_parts(velocity: Any) -> list[tf.Tensor]:
+        return particles.half_squares(velocity, chain_ndims)
 
     def kinetic(velocity: Any) -> Any:
         m = particles.scalar(mass, particles.dtype_of(velocity))
-        return m * particles.half_square(velocity, chain_ndims)
+        return m * coupling.gathered(kinetic_parts(velocity))
 
     def init(
         position: Any, seed: Any = None, batch: Any = None, velocity: Any = None
     ) -> State:
         position = particles.convert(position, chain_ndims)
-        energy_seed = None
-        if seed is not None:
-            velocity_seed, energy_seed = seeds.split(seed, 2)
-            if velocity is None:
-                velocity = drawn(velocity_seed, position)
-        if velocity is None:
-            raise errors.InputError(
-                "seed None and velocity None: pass init(position, seed) to "
-                "draw velocities at the temperature, or give them"
-            )
-        velocity = particles.convert(velocity, chain_ndims)
+        velocity, energy_seed = velocities.first(
+            seed, position, velocity, temperature, mass, chain_ndims
+        )
         evaluation = energies.first_evaluation(
             evaluator, position, energy_seed, batch, chain_ndims
         )
         kinetic_energy = kinetic(velocity)
-        eta = tf.stack([tf.zeros_like(kinetic_energy)] * chain_length, -1)
+        chain = coupling.start(position, kinetic_energy, chain_length)
         return State(
             position,
             velocity,
             evaluation.energy,
             evaluation.gradient,
             kinetic_energy,
-            eta,
-            eta,
+            chain.eta,
+            chain.velocity,
             tf.constant(0),
         )
 
     def redrawn(seed: Any, state: State) -> State:
         def redraw() -> tuple[Any, Any]:
-            velocity = drawn(seed, state.position)
+            velocity = velocities.drawn(seed, state.position, temperature, mass)
             return velocity, kinetic(velocity)
 
         due = (state.step > 0) & (state.step % redraw_every == 0)
@@ -165,40 +185,55 @@ def nose_hoover_chain(
         )
         return state._replace(velocity=velocity, kinetic_energy=kinetic_energy)
 
+    def middle(seed: Any, chain: Chain, move: Any, bath: Any) -> Any:
+        """What happens to the velocities (times h) in mid-drift."""
+        h, m, _, _ = constants(move)
+
+        def swept(chain: Chain, move: Any, duration: Any) -> Any:
+            if coupling.middle is None:
+                return chain, move
+            return coupling.middle(chain, move, m / (h * h), duration, bath)
+
+        if not rubs:
+            return swept(chain, move, h)
+        chain, move = swept(chain, move, 0.5 * h)
+        rate = particles.scalar(friction, h.dtype)
+        deviation = h * tf.sqrt(particles.scalar(temperature, h.dtype) / m)
+        move = velocities.stirred(seed, move, rate, h, deviation)
+        return swept(chain, move, 0.5 * h)
+
     def step(seed: Any, state: State, batch: Any = None) -> tuple[State, Info]:
         velocity_seed, energy_seed = seeds.split(seed, 2)
+        stir_seed = velocity_seed
+        if rubs:
+            velocity_seed, stir_seed = seeds.split(velocity_seed, 2)
         if redraw_every:
             state = redrawn(velocity_seed, state)
-        h, temp, m, freedom, q = constants(state.position)
-
-        def half_thermostat(chain: Any, kinetic_energy: Any) -> Any:
-            return thermostat.advance(
-                chain,
-                2.0 * kinetic_energy,
-                0.5 * h,
-                q,
-                temp,
-                freedom,
-                suzuki_yoshida,
-            )
+        h, m, sizes, bath = constants(state.position)
 
         # Between the thermostats the velocity stands in units of one step's
         # displacement: the factor h joins the thermostats' factors, and the
         # drift is a sum without a product. Weights are large vectors, and
         # every pass over them counts.
         kick = -0.5 * h * h / m
-        chain = thermostat.Chain(state.eta, state.eta_velocity)
-        chain, scale = half_thermostat(chain, state.kinetic_energy)
-        move = particles.scaled(scale * h, state.velocity)
+        chain = Chain(state.eta, state.eta_velocity)
+        chain, scale = coupling.side(chain, state.kinetic_energy, 0.5 * h, bath)
+        move = coupling.rescaled(scale * h, state.velocity)
         move = particles.axpy(kick, state.gradient, move)
-        position = particles.combine(tf.add, state.position, move)
+        if rubs or coupling.middle is not None:
+            position = particles.axpy(0.5, move, state.position)
+            chain, move = middle(stir_seed, chain, move, bath)
+            position = particles.axpy(0.5, move, position)
+        else:
+            position = particles.combine(tf.add, state.position, move)
         energy, gradient, aux = evaluator.fn(position, energy_seed, batch)
         move = particles.axpy(kick, gradient, move)
         # The one reduction over the particles: the thermostat's factor is
         # known, so the next step starts from the kinetic energy it leaves.
-        kinetic_energy = kinetic(move) / (h * h)
-        chain, scale = half_thermostat(chain, kinetic_energy)
-        velocity = particles.scaled(scale / h, move)
+        parts = kinetic_parts(move)
+        kinetic_energy = m * coupling.gathered(parts) / (h * h)
+        chain, scale = coupling.side(chain, kinetic_energy, 0.5 * h, bath)
+        velocity = coupling.rescaled(scale / h, move)
         kinetic_energy = kinetic_energy * scale * scale
         new = State(
             position,
@@ -210,8 +245,15 @@ def nose_hoover_chain(
             chain.velocity,
             state.step + 1,
         )
-        conserved = _conserved(new, q, temp, freedom)
-        return new, Info(energy, 2.0 * kinetic_energy / freedom, conserved, aux)
+        total = coupling.total(kinetic_energy)
+        by_tensor = tf.square(coupling.by_tensor(scale) / h) * m
+        return new, Info(
+            energy,
+            2.0 * total / tf.reduce_sum(sizes),
+            total + energy + coupling.energy(chain, bath),
+            2.0 * by_tensor * tf.stack(parts, -1) / sizes,
+            aux,
+        )
 
     return Kernel(init, step)
 
@@ -224,7 +266,7 @@ def _check(
             f"chain_length={chain_length!r} is not a positive integer: "
             "choose 2 or more thermostats"
         )
-    if suzuki_yoshida not in thermostat.WEIGHTS:
+    if suzuki_yoshida not in WEIGHTS:
         raise errors.InputError(
             f"suzuki_yoshida={suzuki_yoshida!r} is unknown: choose 1 or 3"
         )
@@ -246,21 +288,3 @@ def _check(
             f"masses of shape {shape} do not fit chain_length={chain_length}: "
             "pass one mass a thermostat"
         )
-
-
-def _masses(
-    masses: Any, chain_length: int, freedom: Any, temp: Any, tau: Any
-) -> tf.Tensor:
-    """The thermostats' masses, [chain_length] or [chains, chain_length]."""
-    if masses is not None and not isinstance(masses, str):
-        return particles.scalar(masses, temp.dtype)
-    single = temp * tau * tau
-    rest = single if masses == "textbook" else freedom * single
-    return tf.stack([freedom * single] + [rest] * (chain_length - 1), -1)
-
-
-def _conserved(state: State, q: Any, temp: Any, freedom: Any) -> tf.Tensor:
-    """K + U + sum Q v^2 / 2 + N T eta_1 + T sum_{j>1} eta_j."""
-    chain = 0.5 * tf.reduce_sum(q * tf.square(state.eta_velocity), -1)
-    heat = (freedom - 1.0) * state.eta[..., 0] + tf.reduce_sum(state.eta, -1)
-    return state.kinetic_energy + state.energy + chain + temp * heat

@@ -55,6 +55,19 @@ def positive(name: str, value: Any) -> Any:
     return value
 
 
+def not_negative(name: str, value: Any) -> Any:
+    """`value`, unless it is a Python number below zero.
+
+    Raises:
+      InputError: the number is negative or NaN.
+    """
+    if isinstance(value, int | float) and not value >= 0:
+        raise errors.InputError(
+            f"{name} {value} is negative: choose 0 (none) or a number above"
+        )
+    return value
+
+
 def scalar(value: Any, dtype: Any) -> tf.Tensor:
     """`value` as a tensor of `dtype`, from numbers, arrays or tensors.
 
@@ -102,28 +115,28 @@ def dot(x: Any, y: Any, chain_ndims: int) -> tf.Tensor:
     return parts[0] if len(parts) == 1 else tf.add_n(parts)
 
 
-def half_square(x: Any, chain_ndims: int) -> tf.Tensor:
-    """Half the squared norm of each chain, [chains] or []."""
-    if chain_ndims:
-        return 0.5 * dot(x, x, chain_ndims)
-    # One pass over the weights, where a product and a sum take two.
+def half_squares(x: Any, chain_ndims: int) -> list[tf.Tensor]:
+    """Half the squared norm of each tensor of each chain, [chains] or []."""
     dtype = dtype_of(x)
-    return tf.add_n(
-        [tf.cast(tf.nn.l2_loss(a), dtype) for a in tf.nest.flatten(x)]
-    )
+    if chain_ndims:
+        return [
+            tf.cast(0.5 * dot(a, a, chain_ndims), dtype)
+            for a in tf.nest.flatten(x)
+        ]
+    # One pass over the weights, where a product and a sum take two.
+    return [tf.cast(tf.nn.l2_loss(a), dtype) for a in tf.nest.flatten(x)]
 
 
-def degrees_of_freedom(position: Any, chain_ndims: int) -> tf.Tensor:
-    """How many numbers one chain has, in the dtype of the position."""
+def sizes(position: Any, chain_ndims: int) -> tf.Tensor:
+    """How many numbers each tensor of a chain has, [tensors]."""
     dtype = dtype_of(position)
-    sizes = []
+    counts = []
     for tensor in tf.nest.flatten(position):
-        event = tensor.shape[chain_ndims:]
-        size = event.num_elements()
+        size = tensor.shape[chain_ndims:].num_elements()
         if size is None:
             size = tf.reduce_prod(tf.shape(tensor)[chain_ndims:])
-        sizes.append(tf.cast(size, dtype))
-    return tf.add_n(sizes)
+        counts.append(tf.cast(size, dtype))
+    return tf.stack(counts)
 
 
 def normal_like(seed: Any, position: Any) -> Any:

@@ -15,7 +15,7 @@ def _oscillator(x):
     return 0.5 * tf.reduce_sum(x**2, axis=-1)
 
 
-def _samples(chain_length, temperature=1.0, mass=1.0, **options):
+def _samples(chain_length, temperature=1.0, mass=1.0, event=1, **options):
     """Positions and velocities from chains that start almost at one point."""
     kernel = nose_hoover.nose_hoover_chain(
         _oscillator,
@@ -26,8 +26,8 @@ def _samples(chain_length, temperature=1.0, mass=1.0, **options):
         mass=mass,
         **options,
     )
-    x = tf.ones([48, 1], tf.float64)
-    v = tf.reshape(1.0 + tf.linspace(0.0, 0.05, 48), [48, 1])
+    x = tf.ones([48, event], tf.float64)
+    v = tf.reshape(1.0 + tf.linspace(0.0, 0.05, 48 * event), [48, event])
     state = kernel.init(x, velocity=tf.cast(v, tf.float64))
     with seeds.xla(True):
         _, (xs, vs, kinetic) = run(
@@ -69,6 +69,27 @@ def test_canonical_position_and_velocity(chain_length):
 def test_one_thermostat_is_not_ergodic():
     xs, vs, _ = _samples(1, suzuki_yoshida=3)
     assert max(_p_values(xs, vs)) < 1e-6
+
+
+@pytest.mark.parametrize("chain_length", [2, 3])
+def test_a_thermostat_for_each_particle(chain_length):
+    xs, vs, _ = _samples(
+        chain_length, event=2, suzuki_yoshida=3, thermostat="massive"
+    )
+    assert min(_p_values(xs, vs)) > 0.01
+    # The coordinates of a chain are independent, squares included.
+    pairs = xs.reshape([-1, 2]) ** 2
+    assert abs(np.corrcoef(pairs.T)[0, 1]) < 4 / np.sqrt(len(pairs))
+
+
+def test_one_thermostat_for_each_particle_is_not_ergodic():
+    xs, vs, _ = _samples(1, event=2, suzuki_yoshida=3, thermostat="massive")
+    assert max(_p_values(xs, vs)) < 1e-6
+
+
+def test_friction_makes_one_thermostat_ergodic():
+    xs, vs, _ = _samples(1, suzuki_yoshida=3, friction=0.2)
+    assert min(_p_values(xs, vs)) > 0.01
 
 
 def test_textbook_masses():

@@ -51,9 +51,18 @@ def test_orbit_of_an_oscillator():
     assert np.linalg.norm(moved) > 100 * found[2]
 
 
-@pytest.mark.parametrize("chain_length", [1, 2, 3, 4, 7])
-@pytest.mark.parametrize("suzuki_yoshida", [1, 3])
-def test_time_reversal(chain_length, suzuki_yoshida):
+@pytest.mark.parametrize(
+    ("chain_length", "suzuki_yoshida", "thermostat"),
+    [
+        *((length, 1, "global") for length in (1, 2, 3, 4, 7)),
+        *((length, 3, "global") for length in (1, 2, 3, 4, 7)),
+        (2, 1, "massive"),
+        (3, 3, "massive"),
+        (4, 1, "massive"),
+        (3, 1, "per_tensor"),
+    ],
+)
+def test_time_reversal(chain_length, suzuki_yoshida, thermostat):
     kernel = nose_hoover.nose_hoover_chain(
         _double_well,
         0.05,
@@ -61,6 +70,7 @@ def test_time_reversal(chain_length, suzuki_yoshida):
         chain_length=chain_length,
         relaxation_time=1.0,
         suzuki_yoshida=suzuki_yoshida,
+        thermostat=thermostat,
     )
     # Cool starts: hot ones are chaotic, and rounding does not reverse.
     x = 1.0 + 0.1 * seeds.normal(seeds.seed(1), [8, 3], tf.float64)
@@ -68,7 +78,8 @@ def test_time_reversal(chain_length, suzuki_yoshida):
     there = _end(kernel, start, 100)
     assert np.min(np.abs(there.position - start.position).max(-1)) > 0.01
     turned = there._replace(
-        velocity=-there.velocity, eta_velocity=-there.eta_velocity
+        velocity=-there.velocity,
+        eta_velocity=tf.nest.map_structure(tf.negative, there.eta_velocity),
     )
     back = _end(kernel, turned, 100)
     np.testing.assert_allclose(back.position, start.position, atol=1e-9)
@@ -79,13 +90,16 @@ def test_time_reversal(chain_length, suzuki_yoshida):
     assert np.abs(half.position - start.position).max() > 0.01
 
 
-def _conserved(step_size, chain_length, suzuki_yoshida, event=1):
+def _conserved(
+    step_size, chain_length, suzuki_yoshida, event=1, thermostat="global"
+):
     kernel = nose_hoover.nose_hoover_chain(
         _oscillator,
         step_size,
         chain_length=chain_length,
         relaxation_time=1.0,
         suzuki_yoshida=suzuki_yoshida,
+        thermostat=thermostat,
     )
     x = seeds.normal(seeds.seed(1), [64, event], tf.float64)
     with seeds.xla(True):
@@ -99,8 +113,8 @@ def _conserved(step_size, chain_length, suzuki_yoshida, event=1):
     return energy.numpy()
 
 
-def _drift(*args):
-    energy = _conserved(*args)
+def _drift(*args, **options):
+    energy = _conserved(*args, **options)
     return np.sqrt(np.mean((energy - energy.mean(0)) ** 2))
 
 
@@ -114,6 +128,15 @@ def test_extended_energy_is_conserved_to_second_order(chain_length):
     energy = _conserved(0.05, chain_length, 3)
     late = energy[-len(energy) // 10 :]
     assert np.sqrt(np.mean((late - energy[0]) ** 2)) < 3e-3
+
+
+@pytest.mark.parametrize("thermostat", ["massive", "per_tensor"])
+def test_extended_energy_of_other_thermostats(thermostat):
+    found = [
+        _drift(h, 2, 3, event=2, thermostat=thermostat) for h in (0.025, 0.0125)
+    ]
+    assert found[0] < 2e-3
+    np.testing.assert_allclose(found[0] / found[1], 4, rtol=0.25)
 
 
 def test_a_single_substep_drifts_more():

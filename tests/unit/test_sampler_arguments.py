@@ -94,6 +94,16 @@ def _minibatch():
             "temperature 0",
         ),
         (
+            lambda: nose_hoover.nose_hoover_chain(
+                _energy, 0.1, thermostat="local"
+            ),
+            "'per_tensor', 'massive'",
+        ),
+        (
+            lambda: nose_hoover.nose_hoover_chain(_energy, 0.1, friction=-1.0),
+            "friction -1.0",
+        ),
+        (
             lambda: metropolis.metropolis_hastings(_minibatch()),
             "no acceptance ratio",
         ),
