@@ -6,11 +6,13 @@ p ~ exp(-U/T); positions are [chains, *event] or structures of such tensors.
 """
 
 from samplers import (
+    baoab,
     energies,
     langevin,
     metropolis,
     nose_hoover,
     seeds,
+    sg_nose_hoover,
 )
 from samplers.chain import run
 from samplers.kernel import Kernel
@@ -20,6 +22,7 @@ __all__ = [
     "Kernel",
     "Moments",
     "Observer",
+    "baoab",
     "energies",
     "langevin",
     "metropolis",
@@ -27,6 +30,7 @@ __all__ = [
     "nose_hoover",
     "run",
     "seeds",
+    "sg_nose_hoover",
     "total",
     "trace",
 ]

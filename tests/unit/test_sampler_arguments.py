@@ -5,12 +5,14 @@ import tensorflow as tf
 
 import errors
 from samplers import (
+    baoab,
     energies,
     langevin,
     metropolis,
     nose_hoover,
     run,
     seeds,
+    sg_nose_hoover,
     trace,
 )
 
@@ -102,6 +104,20 @@ def _minibatch():
         (
             lambda: nose_hoover.nose_hoover_chain(_energy, 0.1, friction=-1.0),
             "friction -1.0",
+        ),
+        (
+            lambda: baoab.baoab(_energy, 0.1, friction=-1.0),
+            "friction -1.0",
+        ),
+        (
+            lambda: baoab.baoab(_energy, 0.1).init(tf.zeros([2, 2])),
+            "velocity None",
+        ),
+        (
+            lambda: sg_nose_hoover.sg_nose_hoover(
+                _energy, 0.1, relaxation_time=0.0
+            ),
+            "relaxation_time 0.0",
         ),
         (
             lambda: metropolis.metropolis_hastings(_minibatch()),
