@@ -1,6 +1,25 @@
-"""Metrics: pure functions of codes, images and log-weights."""
+"""Metrics: pure functions of codes, images, features and log-weights."""
 
 from metrics.active_units import active_units
+from metrics.kid import Kid, kid, polynomial_mmd
+from metrics.latent_codes import (
+    class_share,
+    knn_accuracy,
+    ks_to_normal,
+    participation_ratio,
+    permutation_sensitivity,
+)
 from metrics.log_evidence import importance_weighted
 
-__all__ = ["active_units", "importance_weighted"]
+__all__ = [
+    "Kid",
+    "active_units",
+    "class_share",
+    "importance_weighted",
+    "kid",
+    "knn_accuracy",
+    "ks_to_normal",
+    "participation_ratio",
+    "permutation_sensitivity",
+    "polynomial_mmd",
+]
