@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 UV := uv==0.13.8
-export TF_CPP_MIN_LOG_LEVEL ?= 2
+export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .PHONY: help setup demo test truth lint types bench lock clean
 
@@ -35,7 +35,7 @@ types: setup  ## pyright
 	$(BIN)/pyright
 
 bench: setup  ## our speed against the limit and a peer, as ratios
-	$(BIN)/uv pip install --quiet --python $(BIN)/python jax torch
+	$(BIN)/pip install --quiet torch
 	$(BIN)/python benchmarks/encoder_step.py
 
 lock:  ## make requirements.lock anew from setup.cfg

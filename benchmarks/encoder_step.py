@@ -9,9 +9,11 @@ mirror image, chain of 30 thermostats. Everything is measured in turn, round
 after round; the ratios quoted are medians over rounds.
 """
 
+import itertools
 import statistics
 import time
 from collections.abc import Callable
+from typing import Any
 
 import keras
 import numpy as np
@@ -29,7 +31,7 @@ SECONDS_A_MEASUREMENT = 1.0
 
 def flops(batch: int) -> float:
     """Of the products in one step: forward, and back to every weight."""
-    pairs = list(zip(SIZES[:-1], SIZES[1:], strict=True))
+    pairs = list(itertools.pairwise(SIZES))
     weights = 2 * sum(a * b for a, b in pairs)
     # The images need no gradient, so the first layer lacks one product.
     return batch * (6.0 * weights - 2.0 * pairs[0][0] * pairs[0][1])
@@ -69,24 +71,29 @@ def encoder_steps(batch: int, block: int, jit: bool) -> Callable[[], object]:
         encoder_steps=block,
         chain_length=30,
     )
-    model.compile(keras.optimizers.Adam(1e-3), jit_compile=jit)
+    # Keras's stub lacks the booleans.
+    model.compile(
+        keras.optimizers.Adam(1e-3),
+        jit_compile=jit,  # pyright: ignore[reportArgumentType]
+    )
     rng = np.random.default_rng(0)
     images = rng.random((block, batch, 28, 28, 1), np.float32)
     data = tf.data.Dataset.from_tensors(images).repeat()
     iterator = iter(data)
-    train = model.make_train_function()
+    model.make_train_function()
+    train: Any = model.train_function
     return lambda: float(train(iterator)["loss"])
 
 
 def torch_steps(batch: int, repeats: int) -> Callable[[], object] | None:
     """Eager PyTorch: one Adam step of the same autoencoder, or None."""
     try:
-        import torch
+        import torch  # pyright: ignore[reportMissingImports]
     except ModuleNotFoundError:
         return None
     sizes = [*SIZES, *SIZES[-2::-1]]
     layers: list[torch.nn.Module] = []
-    for a, b in zip(sizes[:-1], sizes[1:], strict=True):
+    for a, b in itertools.pairwise(sizes):
         layers += [torch.nn.Linear(a, b), torch.nn.ReLU()]
     layers[-1] = torch.nn.Sigmoid()
     del layers[2 * len(SIZES) - 3]  # The code is linear.
@@ -104,7 +111,7 @@ def torch_steps(batch: int, repeats: int) -> Callable[[], object] | None:
 
 
 def torch_seconds(work: Callable[[], object], repeats: int) -> float:
-    import torch
+    import torch  # pyright: ignore[reportMissingImports]
 
     times = []
     for threads in (1, 2):

@@ -5,6 +5,7 @@ import sys
 import pytest
 
 if __name__ == "__main__":
-    code = pytest.main(["-m", "not slow", "-p", "no:cacheprovider", *sys.argv[1:]])
+    options = ["-m", "not slow", "-p", "no:cacheprovider"]
+    code = pytest.main([*options, *sys.argv[1:]])
     nothing_to_run = code == pytest.ExitCode.NO_TESTS_COLLECTED
     sys.exit(0 if nothing_to_run else code)

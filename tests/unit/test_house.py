@@ -9,10 +9,11 @@ import pytest
 ROOT = pathlib.Path(__file__).parents[2]
 
 # Ground floor first: a room imports only rooms to its left.
-FLOORS = (
-    "errors samplers layers losses metrics zoo datasets training export "
-    "configs train thermozoo demo"
-).split()
+FLOORS: list[str] = [
+    *("errors", "samplers", "layers", "losses", "metrics", "zoo"),
+    *("datasets", "training", "export", "configs", "train"),
+    *("thermozoo", "demo"),
+]
 
 
 def read_build() -> dict[str, set[str]]:
@@ -29,7 +30,7 @@ def read_build() -> dict[str, set[str]]:
             "py_library",
             "py_binary",
         ):
-            deps = ast.literal_eval(fields.get("deps", ast.List([], None)))
+            deps = ast.literal_eval(fields["deps"]) if "deps" in fields else []
             name = ast.literal_eval(fields["name"])
             rooms[name] = {dep.lstrip(":") for dep in deps}
     return rooms
