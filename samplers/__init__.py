@@ -13,6 +13,7 @@ from samplers import (
     nose_hoover,
     seeds,
     sg_nose_hoover,
+    tfp_bridge,
 )
 from samplers.chain import run
 from samplers.kernel import Kernel
@@ -31,6 +32,7 @@ __all__ = [
     "run",
     "seeds",
     "sg_nose_hoover",
+    "tfp_bridge",
     "total",
     "trace",
 ]

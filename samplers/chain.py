@@ -125,7 +125,7 @@ def _loop(
         return kernel.step(step_seed, state, batch_at(i))
 
     def zeros(fn: Callable[[Any, Any], Any]) -> Any:
-        return _zeros_like_result(lambda: fn(*step(tf.constant(0), state)))
+        return zeros_like_result(lambda: fn(*step(tf.constant(0), state)))
 
     def body(i: Any, state: Any, carry: Any) -> tuple[Any, Any, Any]:
         new_state, info = step(i, state)
@@ -158,7 +158,7 @@ def _shaped_like(new: tf.Tensor, old: tf.Tensor) -> tf.Tensor:
     return new if new.shape == old.shape else tf.ensure_shape(new, old.shape)
 
 
-def _zeros_like_result(fn: Callable[[], Any]) -> Any:
+def zeros_like_result(fn: Callable[[], Any]) -> Any:
     """Zeros in the shapes of `fn()`, without running it where they are known.
 
     `fn` is traced into a graph of its own that nothing calls, so that the

@@ -119,11 +119,21 @@ def first_evaluation(
       InputError: the energy is not one number a chain.
     """
     evaluation = evaluator.fn(position, seed, batch)
-    rank = evaluation.energy.shape.rank
+    checked(evaluation.energy, chain_ndims)
+    return evaluation
+
+
+def checked(energy: Any, chain_ndims: int) -> Any:
+    """`energy`, if it is one number a chain.
+
+    Raises:
+      InputError: it is not.
+    """
+    rank = energy.shape.rank
     if rank is not None and rank != chain_ndims:
         wanted = "[chains]" if chain_ndims else "[]"
         raise errors.InputError(
-            f"energy of shape {evaluation.energy.shape} is not {wanted}: sum "
+            f"energy of shape {energy.shape} is not {wanted}: sum "
             "over event axes, and set chain_ndims=0 for a single chain"
         )
-    return evaluation
+    return energy
