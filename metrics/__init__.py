@@ -1,6 +1,7 @@
-"""Metrics: pure functions of codes, images, features and log-weights."""
+"""Metrics: pure functions of chains, codes, images and log-weights."""
 
 from metrics.active_units import active_units
+from metrics.chains import effective_sample_size, split_r_hat
 from metrics.kid import Kid, kid, polynomial_mmd
 from metrics.latent_codes import (
     class_share,
@@ -15,6 +16,7 @@ __all__ = [
     "Kid",
     "active_units",
     "class_share",
+    "effective_sample_size",
     "importance_weighted",
     "kid",
     "knn_accuracy",
@@ -22,4 +24,5 @@ __all__ = [
     "participation_ratio",
     "permutation_sensitivity",
     "polynomial_mmd",
+    "split_r_hat",
 ]
