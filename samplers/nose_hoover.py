@@ -101,8 +101,9 @@ def nose_hoover_chain(
       thermostat: what one chain of thermostats drives: "global", all
         particles; "per_tensor", those of one tensor of the position;
         "massive", one particle (Tobias, Martyna and Klein 1993), which mixes
-        the modes and takes up the noise of minibatches; chain_length=2
-        suffices there and costs least. N is counted accordingly.
+        the modes and takes up the noise of minibatches weight by weight;
+        chain_length=2 suffices there and costs least. N is counted
+        accordingly.
       friction: g in units of 1/time, a number or a scalar tensor: the
         velocities also follow an Ornstein-Uhlenbeck process of that rate and
         temperature T, which mixes the modes too. 0 draws nothing.

@@ -130,10 +130,12 @@ def test_one_thermostat_for_all_does_not():
 
 
 def test_minibatches_heat_where_nothing_answers():
-    heated = _variances(baoab.baoab(MINIBATCHES, STEP, TEMPERATURE, 0.03))
+    kernel = baoab.baoab(MINIBATCHES, STEP, TEMPERATURE, 0.03)
+    heated = _variances(kernel, steps=5_000)
     assert heated.mean() > 1.5
     adaptive = _variances(
-        sg_nose_hoover.sg_nose_hoover(MINIBATCHES, STEP, TEMPERATURE, 0.03)
+        sg_nose_hoover.sg_nose_hoover(MINIBATCHES, STEP, TEMPERATURE, 0.03),
+        steps=5_000,
     )
     assert abs(adaptive.mean() - 1) < 0.1
     # On the mean alone: one friction cannot answer each mode's noise, which

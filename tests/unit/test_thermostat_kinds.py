@@ -25,14 +25,18 @@ def _start(chains=3):
 
 
 @pytest.mark.parametrize("thermostat", KINDS)
-@pytest.mark.parametrize("friction", [0.0, 0.5])
-def test_info_is_what_the_state_says(thermostat, friction):
+@pytest.mark.parametrize(
+    ("friction", "masses"),
+    [(0.0, None), (0.5, None), (0.0, "textbook"), (0.5, [3.0, 2.0, 1.0])],
+)
+def test_info_is_what_the_state_says(thermostat, friction, masses):
     temperature, mass = tf.constant([0.5, 1.0, 2.0], tf.float64), 1.5
     kernel = nose_hoover.nose_hoover_chain(
         _energy,
         0.1,
         temperature,
         chain_length=3,
+        masses=masses,
         mass=mass,
         thermostat=thermostat,
         friction=friction,
