@@ -28,13 +28,14 @@ def permutation_sensitivity(
     """
     codes = tf.convert_to_tensor(codes)
     shuffled = tf.gather(codes, order)
+    latents = len(codes[0])
 
     def error(altered: tf.Tensor) -> tf.Tensor:
         return tf.reduce_mean(tf.square(decode(altered) - images))
 
     grown = [
-        error(tf.where(tf.range(codes.shape[1]) == index, shuffled, codes))
-        for index in range(codes.shape[1])
+        error(tf.where(tf.range(latents) == index, shuffled, codes))
+        for index in range(latents)
     ]
     return tf.stack(grown) / error(codes) - 1.0
 

@@ -47,7 +47,7 @@ def test_participation_ratio_counts_equal_directions():
         ratio = metrics.participation_ratio(tf.constant(codes @ turn * 1e4))
         assert float(ratio) == pytest.approx(rank, rel=0.01)
     # Control: unequal directions do not count in full.
-    codes = normal(50_000, 6) * np.float32([10, 1, 1, 1, 1, 1])
+    codes = normal(50_000, 6) * np.array([10, 1, 1, 1, 1, 1], np.float32)
     assert float(metrics.participation_ratio(tf.constant(codes))) < 1.2
 
 
@@ -55,7 +55,7 @@ def test_class_share():
     labels: Any = np.repeat(np.arange(4), 5000)
     noise = normal(20_000, 2)
     # Means 0..3 have variance 1.25; the second latent knows no class.
-    codes = noise + labels[:, None] * np.float32([1, 0])
+    codes = noise + labels[:, None] * np.array([1, 0], np.float32)
     share = metrics.class_share(tf.constant(codes), labels).numpy()
     np.testing.assert_allclose(share, [1.25 / 2.25, 0.0], atol=0.01)
     # Control: labels that are shuffled tell nothing.

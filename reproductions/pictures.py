@@ -1,0 +1,143 @@
+"""The pictures of Fig. 2 and of the temperature scan (Aliahmadi 2026)."""
+
+import pathlib
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from matplotlib import figure
+from matplotlib.backends import backend_agg
+
+from reproductions import codes as latent
+from training import report
+
+PAIRS = ((3, 5), (4, 9), (1, 7))
+_STEPS = 10
+
+
+def interpolations(
+    models: dict[str, Any],
+    codes: dict[str, np.ndarray],
+    images: np.ndarray,
+    labels: np.ndarray,
+    path: pathlib.Path,
+) -> None:
+    """Fig. 2a: class means joined by a line, of the data and of each model.
+
+    Args:
+        models: by name.
+        codes: [n, latent] of the test images, by name.
+        images: [n, H, W, C], the test images.
+        labels: [n].
+        path: of the PNG: for each pair of digits a row of the data's means,
+            then a row a model.
+    """
+    alpha = np.linspace(0, 1, _STEPS, dtype=np.float32)
+
+    def line(ends: np.ndarray, pair: tuple[int, int]) -> np.ndarray:
+        first, second = ends[pair[0]], ends[pair[1]]
+        weight = alpha.reshape(-1, *[1] * first.ndim)
+        return (1 - weight) * first + weight * second
+
+    pixels = latent.class_means(images, labels)
+    means = {k: latent.class_means(v, labels) for k, v in codes.items()}
+    figure_ = _figure(_STEPS * 0.62 + 1, len(PAIRS) * 3.0)
+    for index, pair in enumerate(PAIRS):
+        rows = [("test data", line(pixels, pair))]
+        for name, model in models.items():
+            decoded = model.decode(tf.constant(line(means[name], pair)))
+            rows.append((name.upper(), decoded.numpy()))
+        axes = figure_.add_subplot(len(PAIRS), 1, index + 1)
+        stacked = np.concatenate([row for _, row in rows])
+        tiled = report.grid(stacked, _STEPS)
+        axes.imshow(tiled.squeeze(), cmap="gray", vmin=0, vmax=255)
+        height = tiled.shape[0] / len(rows)
+        axes.set_yticks(
+            [(i + 0.5) * height for i in range(len(rows))],
+            [name for name, _ in rows],
+        )
+        axes.set_xticks([])
+        axes.set_title(f"{pair[0]} to {pair[1]}", fontsize=9)
+    _save(figure_, path)
+
+
+def distributions(
+    codes: dict[str, np.ndarray],
+    used: dict[str, np.ndarray],
+    labels: np.ndarray,
+    path: pathlib.Path,
+) -> None:
+    """Fig. 2b: three active latents of each model, by digit.
+
+    Args:
+        codes: [n, latent] by model.
+        used: indices of the latents to choose from, by model.
+        labels: [n].
+        path: of the PNG; V is the variance of the latent.
+    """
+    figure_ = _figure(9, 2.2 * len(codes))
+    axes: Any = figure_.subplots(len(codes), 3, squeeze=False)
+    for row, (name, values) in enumerate(codes.items()):
+        pool = used[name] if len(used[name]) >= 3 else np.arange(3)
+        chosen = np.random.default_rng(0).choice(pool, 3, replace=False)
+        for axis, index in zip(axes[row], np.sort(chosen), strict=True):
+            column = values[:, index]
+            low, high = np.quantile(column, [0.001, 0.999])
+            edges = np.linspace(low, high, 50)
+            for digit in np.unique(labels):
+                height, _ = np.histogram(
+                    column[labels == digit], edges, density=True
+                )
+                axis.plot(
+                    (edges[1:] + edges[:-1]) / 2,
+                    height,
+                    lw=0.9,
+                    color=f"C{digit}",
+                    label=str(digit),
+                )
+            axis.set_yticks([])
+            axis.set_title(
+                f"{name.upper()}, latent {index}, V = {column.var():.3g}",
+                fontsize=8,
+            )
+    axes[0][-1].legend(fontsize=6, ncol=2)
+    _save(figure_, path)
+
+
+def scan(rows: list[dict[str, Any]], path: pathlib.Path) -> None:
+    """Error, kinetic temperature and codes against the temperature.
+
+    Args:
+        rows: of temperature_scan.table, those with a temperature.
+        path: of the PNG.
+    """
+    panels = (
+        ("mse", "test MSE", True),
+        ("kinetic_ratio", "kinetic temperature / T", True),
+        ("member_share", "share of the codes' variance\nover members", False),
+        ("knn_accuracy", "5-NN accuracy on codes", False),
+    )
+    figure_ = _figure(3.2 * len(panels), 3)
+    axes: Any = figure_.subplots(1, len(panels))
+    for axis, (key, label, log) in zip(axes, panels, strict=True):
+        known = [r for r in rows if np.isfinite(r.get(key, np.nan))]
+        axis.plot(
+            [r["temperature"] for r in known], [r[key] for r in known], "o-"
+        )
+        axis.set_xscale("log")
+        if log:
+            axis.set_yscale("log")
+        axis.set_xlabel("temperature T")
+        axis.set_title(label, fontsize=9)
+    _save(figure_, path)
+
+
+def _figure(width: float, height: float) -> figure.Figure:
+    """A figure of its own: pyplot would keep it alive."""
+    return figure.Figure((width, height), dpi=110, layout="constrained")
+
+
+def _save(figure_: figure.Figure, path: pathlib.Path) -> None:
+    backend_agg.FigureCanvasAgg(figure_)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure_.savefig(path)

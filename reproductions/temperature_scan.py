@@ -1,0 +1,106 @@
+"""The three regimes of temperature (Aliahmadi 2026, section 3.3)."""
+
+import pathlib
+from typing import Any
+
+import numpy as np
+
+import errors
+import train
+from datasets import Splits
+from reproductions import codes, table1_runs
+from training import checkpoints, report
+
+# Test images that a run of the scan is judged on.
+_IMAGES = 5000
+
+
+def table(
+    output: pathlib.Path,
+    splits: Splits,
+    temperatures: tuple[float, ...] = table1_runs.SCAN_TEMPERATURES,
+    **options: Any,
+) -> list[dict[str, Any]]:
+    """Trains a short run at each temperature; a finished one is only read.
+
+    Args:
+        output: folder of the runs.
+        splits: the data.
+        temperatures: T, in units of the energy.
+        **options: of train.train.
+
+    Returns:
+        A row a temperature, then the plain autoencoder after as many steps,
+        its "temperature" None. A run whose numbers ceased to be finite has
+        only its temperature and "diverged".
+    """
+    rows = []
+    for temperature in temperatures:
+        config = table1_runs.scan_settings(temperature)
+        name = f"T={temperature:.0e}"
+        rows.append({"temperature": temperature})
+        rows[-1].update(_row(config, output / "scan" / name, splits, options))
+    config = table1_runs.scan_reference_settings()
+    rows.append({"temperature": None})
+    rows[-1].update(_row(config, output / "scan" / "ae", splits, options))
+    return rows
+
+
+def _row(
+    config: dict, workdir: pathlib.Path, splits: Splits, options: dict
+) -> dict[str, Any]:
+    try:
+        train.train(config, workdir, resume=True, **options)
+    except errors.InputError as error:
+        if "finite" not in str(error):
+            raise
+        return {"diverged": str(error)}
+    _, model = checkpoints.load_run(workdir)
+    scale = np.float32(255)
+    described, _ = codes.describe(
+        model,
+        splits.test[:_IMAGES] / scale,
+        splits.test_labels[:_IMAGES],
+        splits.train[:_IMAGES] / scale,
+        splits.train_labels[:_IMAGES],
+    )
+    lines = report.read_metrics(workdir / "metrics.jsonl")
+    logged = [line for line in lines if "kinetic_ratio" in line]
+    weights = [np.ravel(w) for w in model.encoder.get_weights()]
+    return {
+        **described,
+        "kinetic_ratio": logged[-1]["kinetic_ratio"] if logged else np.nan,
+        "single_mse": ([r["val_mse"] for r in lines if "val_mse" in r])[-1],
+        "weight_rms": float(
+            np.sqrt(np.mean(np.concatenate(weights).astype(float) ** 2))
+        ),
+    }
+
+
+def lines(rows: list[dict[str, Any]]) -> list[str]:
+    """The table as text."""
+    columns = (
+        ("MSE", "mse", "9.4f"),
+        ("one enc.", "single_mse", "9.4f"),
+        ("kT/T", "kinetic_ratio", "9.3g"),
+        ("permut.", "permutation_active", "8d"),
+        ("particip.", "participation_ratio", "10.1f"),
+        ("5-NN", "knn_accuracy", "7.3f"),
+        ("noise", "member_share", "8.3f"),
+        ("rms w", "weight_rms", "8.3g"),
+    )
+    head = "        T"
+    for title, _, form in columns:
+        head += title.rjust(int(form.split(".")[0].rstrip("d")))
+    out = [head]
+    for row in rows:
+        temperature = row["temperature"]
+        start = "AE, Adam" if temperature is None else f"{temperature:.0e}"
+        text = start.rjust(9)
+        if "diverged" in row:
+            text += "  diverged: " + row["diverged"][:60]
+        else:
+            for _, key, form in columns:
+                text += format(row[key], form)
+        out.append(text)
+    return out
