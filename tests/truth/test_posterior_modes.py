@@ -104,10 +104,10 @@ EXACT = {
     # that mix them; what is left of the heat is in proportion to the step.
     "massive, minibatches": lambda: _massive(MINIBATCHES, STEP / 2),
     "friction": lambda: _chain(_energy, friction=0.3),
-    "friction, minibatches": lambda: _chain(MINIBATCHES, friction=0.3),
+    "friction, minibatches": lambda: _chain(MINIBATCHES, friction=0.5),
     "baoab": lambda: baoab.baoab(_energy, STEP, TEMPERATURE, 0.3),
     "sg_nose_hoover": lambda: sg_nose_hoover.sg_nose_hoover(
-        MINIBATCHES, STEP, TEMPERATURE, 0.3
+        MINIBATCHES, STEP, TEMPERATURE, 0.5
     ),
 }
 
