@@ -25,6 +25,19 @@ class Codes(NamedTuple):
     spread: np.ndarray
 
 
+class Description(NamedTuple):
+    """Numbers `row`, and what they were computed from.
+
+    `codes` are those of the test images, `rebuilt` [n, H, W, C] their
+    reconstructions, `used` the indices of the latents that the decoder heeds.
+    """
+
+    row: dict[str, float]
+    codes: Codes
+    rebuilt: np.ndarray
+    used: np.ndarray
+
+
 def encode(model: Any, images: np.ndarray) -> Codes:
     """Codes of images [n, H, W, C], in [0, 1]."""
     means, spreads = [], []
@@ -122,8 +135,8 @@ def describe(
     labels: np.ndarray,
     train: np.ndarray,
     train_labels: np.ndarray,
-) -> tuple[dict[str, float], Codes]:
-    """Everything Table 1 says of the codes, and the test codes.
+) -> Description:
+    """Everything Table 1 says of the codes and the reconstructions.
 
     Args:
         model: a LatentGenerator, ready to encode.
@@ -140,8 +153,9 @@ def describe(
     kept = codes.mean[:, used] if used.any() else codes.mean
     share = metrics.class_share(tf.constant(kept), tf.constant(labels))
     decoded = model.decode(tf.constant(class_means(codes.mean, labels)))
-    return {
-        "mse": squared_error(reconstruct(model, images), images),
+    rebuilt = reconstruct(model, images)
+    row = {
+        "mse": squared_error(rebuilt, images),
         "active_units": int(metrics.active_units(tf.constant(codes.mean))),
         "permutation_active": int(used.sum()),
         "participation_ratio": float(
@@ -159,4 +173,5 @@ def describe(
         "class_mean_mse": squared_error(
             decoded.numpy(), class_means(images, labels)
         ),
-    }, codes
+    }
+    return Description(row, codes, rebuilt, np.flatnonzero(used))

@@ -19,7 +19,7 @@ import sys
 import time
 from typing import Any
 
-from absl import flags
+from absl import flags, logging
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 
@@ -87,6 +87,8 @@ def main(argv: list[str]) -> None:
             f"{argv[1]!r} is no flag: write --name=value, see --help"
         )
     values = flags.FLAGS
+    if not values["verbosity"].present:
+        logging.set_verbosity(logging.ERROR)
     output = pathlib.Path(values.output)
     options = {"data_dir": values.data_dir, "download": values.download}
     import datasets
@@ -151,14 +153,13 @@ def _table(
         )
         _, model = checkpoints.load_run(workdir)
         start = time.monotonic()
-        row, found = codes.describe(
+        row, found, rebuilt, used[name] = codes.describe(
             model, test, labels, near, splits.train_labels[:10_000]
         )
         samples = np.asarray(model.generate(len(test), seed=0))
         said = judge.verdict(critic, samples, real)
         normal = codes.gaussian_samples(model, found.mean, len(test))
         blurred = judge.verdict(critic, normal, real).kid
-        rebuilt = codes.reconstruct(model, test)
         logged = report.read_metrics(workdir / "metrics.jsonl")
         row.update(
             judged_reconstructions=judge.accuracy(critic, rebuilt, labels),
@@ -174,8 +175,6 @@ def _table(
             val_mse=[r["val_mse"] for r in logged if "val_mse" in r][-1],
         )
         table[name], models[name], encoded[name] = row, model, found.mean
-        grown = codes.sensitivity(model, found.mean, test)
-        used[name] = np.flatnonzero(grown > codes.SENSITIVE)
     pictures.interpolations(models, encoded, test, labels, folder / "fig2a.png")
     pictures.distributions(encoded, used, labels, folder / "fig2b.png")
     print("\n".join(["ours [the paper's]", *lines(table)]))

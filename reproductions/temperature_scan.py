@@ -57,7 +57,7 @@ def _row(
         return {"diverged": str(error)}
     _, model = checkpoints.load_run(workdir)
     scale = np.float32(255)
-    described, _ = codes.describe(
+    described = codes.describe(
         model,
         splits.test[:_IMAGES] / scale,
         splits.test_labels[:_IMAGES],
@@ -68,7 +68,7 @@ def _row(
     logged = [line for line in lines if "kinetic_ratio" in line]
     weights = [np.ravel(w) for w in model.encoder.get_weights()]
     return {
-        **described,
+        **described.row,
         "kinetic_ratio": logged[-1]["kinetic_ratio"] if logged else np.nan,
         "single_mse": ([r["val_mse"] for r in lines if "val_mse" in r])[-1],
         "weight_rms": float(

@@ -100,7 +100,8 @@ def test_models_are_described_and_drawn(tmp_path):
     models = small_models()
     encoded = {}
     for name, model in models.items():
-        row, found = codes.describe(model, images, labels, images, labels)
+        described = codes.describe(model, images, labels, images, labels)
+        row, found = described.row, described.codes
         assert all(math.isfinite(value) for value in row.values())
         assert row["active_units"] in range(6)
         # Members of an ensemble differ; a single encoder has no spread.
