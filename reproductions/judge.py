@@ -112,7 +112,8 @@ def verdict(model: Any, images: np.ndarray, real: np.ndarray) -> Verdict:
     Returns:
         The mean probability of the likeliest class; the share of images for
         which that is above 0.9; exp of the entropy of the classes read (10:
-        all digits are as frequent); and the KID of the features.
+        all digits are as frequent); and the KID of the features,
+        in units in which the real ones have a mean square of 1.
     """
     logits = _logits(model, images)
     likely = np.exp(logits - logits.max(1, keepdims=True))
@@ -121,11 +122,15 @@ def verdict(model: Any, images: np.ndarray, real: np.ndarray) -> Verdict:
     share = share[share > 0] / len(images)
     top = likely.max(1)
     block = min(1000, len(images), len(real))
+    expected = features(model, real)
+    # The kernel has a scale: the real features get a mean square of 1.
+    scale = np.sqrt(np.mean(np.square(expected)))
+    found = features(model, images) / scale
     return Verdict(
         float(top.mean()),
         float((top > 0.9).mean()),
         float(np.exp(-np.sum(share * np.log(share)))),
-        metrics.kid(features(model, images), features(model, real), block),
+        metrics.kid(found, expected / scale, block),
     )
 
 

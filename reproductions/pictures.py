@@ -83,7 +83,7 @@ def distributions(
         for axis, index in zip(axes[row], np.sort(chosen), strict=True):
             column = values[:, index]
             low, high = np.quantile(column, [0.001, 0.999])
-            edges = np.linspace(low, high, 50)
+            edges = np.linspace(low, high, 30)
             for digit in np.unique(labels):
                 height, _ = np.histogram(
                     column[labels == digit], edges, density=True
