@@ -9,48 +9,32 @@ Measured on 2 shared cores, start-up included: 12 s, test_mse 0.0130.
 """
 
 import ml_collections
-from ml_collections import config_dict
 
-from configs import arguments
+from configs import experiment
 
 
 def get_config(arg: str = "") -> ml_collections.ConfigDict:
     """Returns the locked config; `arg` is "" or "quick"."""
-    arguments.check(arg, ("quick",))
-    config = ml_collections.ConfigDict()
-    config.seed = 0
-    config.model = ml_collections.ConfigDict(
-        {
+    config = experiment.config(
+        arg,
+        ("quick",),
+        data="digits",
+        batch_size=128,
+        model={
             "name": "autoencoder",
             "latent_dim": 8,
             "body": "dense",
             "hidden_units": (128, 64),
             "loss": "mse",
+            "bank_size": 10_000,
             "bandwidth": 0.1,
-        }
-    )
-    config.data = ml_collections.ConfigDict(
-        {
-            "name": "digits",
-            "batch_size": 128,
-            "block": config_dict.placeholder(int),
-            "image_size": config_dict.placeholder(int),
-        }
-    )
-    config.optimizer = ml_collections.ConfigDict(
-        {"name": "adam", "learning_rate": 1e-3}
-    )
-    config.training = ml_collections.ConfigDict(
-        {
+        },
+        training={
             "steps": 2000,
             "report_every": 200,
-            "checkpoint_every": 200,
             "images_every": 1000,
             "steps_per_execution": 20,
-            "eval_batch_size": 250,
-            "jit_compile": True,
-            "mixed_precision": False,
-        }
+        },
     )
     if arg == "quick":
         config.training.update(

@@ -13,55 +13,31 @@ that of the mean reconstruction of 20 encoders; the paper reports 0.026.
 """
 
 import ml_collections
-from ml_collections import config_dict
 
-from configs import arguments
+from configs import experiment
 
 
 def get_config(arg: str = "") -> ml_collections.ConfigDict:
     """Returns the locked config; `arg` is "", "quick" or "paper"."""
-    arguments.check(arg, ("quick", "paper"))
-    config = ml_collections.ConfigDict()
-    config.seed = 0
-    config.model = ml_collections.ConfigDict(
-        {
-            "name": "entropic_autoencoder",
-            "latent_dim": 64,
-            "body": "dense",
-            "hidden_units": (512, 256),
-            "temperature": 3e-09,
-            "step_size": 2.0,
-            "chain_length": 30,
-            "encoder_steps": 312,
-            "members": 20,
-            "member_interval": 250,
-            "batch_size": 32,
-            "bandwidth": 0.1,
-        }
+    config = experiment.config(
+        arg,
+        ("quick", "paper"),
+        data="mnist",
+        batch_size=32,
+        model=experiment.entropic(
+            latent_dim=64,
+            hidden_units=(512, 256),
+            temperature=3e-9,
+            step_size=2.0,
+            encoder_steps=312,
+            members=20,
+            member_interval=250,
+            batch_size=32,
+        ),
+        training={"steps": 250, "report_every": 10, "images_every": 50},
     )
-    config.data = ml_collections.ConfigDict(
-        {
-            "name": "mnist",
-            "batch_size": 32,
-            "block": 312,
-            "image_size": config_dict.placeholder(int),
-        }
-    )
-    config.optimizer = ml_collections.ConfigDict(
-        {"name": "adam", "learning_rate": 1e-3}
-    )
-    config.training = ml_collections.ConfigDict(
-        {
-            "steps": 250,
-            "report_every": 10,
-            "checkpoint_every": 10,
-            "images_every": 50,
-            "steps_per_execution": 1,
-            "eval_batch_size": 250,
-            "jit_compile": True,
-            "mixed_precision": False,
-        }
-    )
+    # One train step, one decoder update.
+    config.data.block = 312
     if arg == "quick":
         config.training.update({"steps": 100, "images_every": 100})
     if arg == "paper":

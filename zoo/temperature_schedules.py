@@ -8,42 +8,50 @@ import tensorflow as tf
 import errors
 from zoo import arguments
 
-_KEYS = {
-    "constant": (),
-    "linear": ("final", "steps"),
-    "exponential": ("final", "steps"),
-    "cyclic": ("final", "period"),
-}
+_NAMES = ("constant", "linear", "exponential", "cyclic")
+_KEYS = ("name", "final", "updates")
 
 
 def check(schedule: Mapping | None) -> dict | None:
-    """Returns the schedule as a dict, or raises InputError.
+    """Returns the schedule as a dict, None for a constant temperature.
 
     Args:
-        schedule: None or dict(name=...), with `final` and `steps` for
-            "linear" and "exponential", `final` and `period` for "cyclic".
+        schedule: None, or a dict with "name" ("constant", "linear",
+            "exponential" or "cyclic"), "final" (a temperature) and "updates"
+            (decoder updates of the ramp, or of one cycle). A constant
+            temperature needs no more than its name.
+
+    Raises:
+        InputError: another form.
     """
     if schedule is None:
         return None
     if not isinstance(schedule, Mapping) or "name" not in schedule:
         raise errors.InputError(
             f"temperature_schedule={schedule!r} must be None or a dict with a "
-            f"name: {', '.join(_KEYS)}"
+            f"name: {', '.join(_NAMES)}"
         )
-    schedule = dict(schedule)
     name = arguments.one_of(
-        "temperature_schedule name", schedule["name"], tuple(_KEYS)
+        "temperature_schedule name", schedule["name"], _NAMES
     )
-    wanted = {"name", *_KEYS[name]}
-    if set(schedule) != wanted:
+    given = {key for key, value in schedule.items() if value is not None}
+    wanted = {"name"} if name == "constant" else set(_KEYS)
+    if given != wanted:
         raise errors.InputError(
-            f"temperature_schedule {name!r} has keys {sorted(schedule)}: it "
+            f"temperature_schedule {name!r} has keys {sorted(given)}: it "
             f"needs exactly {sorted(wanted)}"
         )
-    for key in _KEYS[name]:
-        rule = arguments.positive if key == "final" else arguments.positive_int
-        schedule[key] = rule(f"temperature_schedule {key}", schedule[key])
-    return schedule
+    if name == "constant":
+        return None
+    return {
+        "name": name,
+        "final": arguments.positive(
+            "temperature_schedule final", schedule["final"]
+        ),
+        "updates": arguments.positive_int(
+            "temperature_schedule updates", schedule["updates"]
+        ),
+    }
 
 
 def temperature(
@@ -51,20 +59,20 @@ def temperature(
 ) -> Callable[[tf.Tensor], tf.Tensor]:
     """A function from the number of decoder updates to a temperature.
 
-    linear and exponential go from `initial` to `final` in `steps` updates and
+    linear and exponential go from `initial` to `final` in so many updates and
     stay there; cyclic swings between the two, half a cosine down and half up,
-    once in `period` updates.
+    once in so many updates.
 
     Args:
         schedule: as `check` returns it.
         initial: temperature before the first update.
     """
-    if schedule is None or schedule["name"] == "constant":
+    if schedule is None:
         return lambda update: tf.constant(initial, tf.float32)
     final = schedule["final"]
     ratio = math.log(final / initial)
     name = schedule["name"]
-    length = schedule["period"] if name == "cyclic" else schedule["steps"]
+    length = schedule["updates"]
 
     def value(update: tf.Tensor) -> tf.Tensor:
         done = tf.cast(update, tf.float32) / float(length)

@@ -94,7 +94,7 @@ CASES = [
             "temperature_schedule": {
                 "name": "exponential",
                 "final": 1e-8,
-                "steps": 5,
+                "updates": 5,
             },
         },
         block=2,

@@ -74,12 +74,12 @@ def schedule(name: str, **keys):
 
 
 def test_temperature_schedules():
-    ramp = {"final": 0.01, "steps": 10}
+    ramp = {"final": 0.01, "updates": 10}
     close = pytest.approx
     assert schedule("constant") == [1.0] * 4
     assert schedule("linear", **ramp) == close([1.0, 0.505, 0.01, 0.01])
     assert schedule("exponential", **ramp) == close([1.0, 0.1, 0.01, 0.01])
-    cyclic = schedule("cyclic", final=0.01, period=20)
+    cyclic = schedule("cyclic", final=0.01, updates=20)
     assert cyclic == close([1.0, 0.505, 0.01, 1.0])
 
 
