@@ -10,6 +10,28 @@ schedule (Aliahmadi 2026, 4.2 and A.5.2), prints the table and writes
 table.json, fig2a.png and fig2b.png into the output folder. With --scan it
 trains short runs at several temperatures instead (section 3.3), and writes
 scan.json and scan.png. A model that is finished there is not trained again.
+
+What --quick shows (seed 0; 46,800 encoder steps, 15 and 10 epochs; the full
+schedule has numbers of its own in its table.json):
+
+- Holds: the EAE uses 64 of 64 latents, by variance and by shuffling, and the
+  VAE does not (21 by variance, 14 by shuffling). The EAE's error, 0.0068, is
+  far below the paper's 0.026.
+- Does not hold: the plain AE uses all 64 as well (paper: 53), so an advantage
+  of the EAE over it is not seen. The errors order AE 0.0042 < EAE 0.0068 <
+  VAE 0.0107; the paper has AE < VAE < EAE. Variance 0.01 is no measure where
+  the scale of the codes is free: the median latent has variance 240 (EAE),
+  3.9 (AE), 0.004 (VAE).
+- Not seen: that the EAE's latents tell digits apart as no other's do. Of a
+  used latent's variance 0.20 (EAE), 0.23 (VAE), 0.20 (AE) lies between the
+  digits; 5-NN reads 0.948, 0.955, 0.955 right; within a digit the distance to
+  a normal is 0.029, 0.031, 0.032, where normal numbers score 0.020. The
+  decoded mean code of a digit is farther from the mean image in the EAE
+  (0.0153) than in the VAE (0.0124) and the AE (0.0089).
+- Samples, by KID: 0.044 (EAE) and 0.010 (AE) from codes of training images
+  with little noise, 0.175 (VAE) from its prior. From a normal fitted to the
+  codes, the same rule for all: 0.327, 0.265 and 0.106. Held-out images score
+  0.001 +- 0.002.
 """
 
 import json
