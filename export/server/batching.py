@@ -131,8 +131,10 @@ class Batcher:
         try:
             timeout_ms = _remaining_ms(tasks)
             merged = merge([task.inputs for task in tasks])
-            size = self._parameters.padded(batch.rows)
-            padded = pad(merged, tasks[-1].inputs, size - batch.rows)
+            # A request of no rows gives none to repeat.
+            last = next((t.inputs for t in reversed(tasks) if t.rows), None)
+            size = self._parameters.padded(batch.rows) if last else 0
+            padded = pad(merged, last or {}, size - batch.rows)
             loop = asyncio.get_running_loop()
             outputs = await loop.run_in_executor(
                 self._threads, batch.run, padded, timeout_ms

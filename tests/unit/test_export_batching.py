@@ -55,6 +55,22 @@ def test_requests_share_runs_of_allowed_sizes():
     assert [a["y"].tolist() for a in answers] == [[2], [4, 6], [8, 10]]
 
 
+@pytest.mark.parametrize("sizes", [(), (2, 4)])
+def test_a_request_of_no_rows_harms_nobody(sizes):
+    answers = run_all(
+        parameters(max_batch_size=4, allowed_batch_sizes=sizes),
+        [rows(1), rows(2, 3), rows()],
+        lambda inputs, timeout_ms: {"y": inputs["x"] * 2},
+    )
+    assert [a["y"].tolist() for a in answers] == [[2], [4, 6], []]
+    alone = run_all(
+        parameters(max_batch_size=4, allowed_batch_sizes=sizes),
+        [rows()],
+        lambda inputs, timeout_ms: {"y": inputs["x"] * 2},
+    )
+    assert alone[0]["y"].tolist() == []
+
+
 def test_a_failing_run_fails_its_requests_alone():
     def run(inputs, timeout_ms):
         if (inputs["x"] < 0).any():
