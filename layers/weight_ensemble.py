@@ -44,7 +44,7 @@ class WeightEnsemble(keras.layers.Layer):
         finite = [tf.reduce_all(tf.math.is_finite(w)) for w in stacked]
         if not bool(tf.reduce_all(finite)):
             raise errors.InputError(
-                "the sampled encoders are not finite: lower the temperature "
+                "the sampled weights are not finite: lower the temperature "
                 "or the step size"
             )
         for weight, value in zip(self.stacked, stacked, strict=True):
@@ -57,8 +57,8 @@ class WeightEnsemble(keras.layers.Layer):
             filled = int(self.count.value) > 0
         if not filled:
             raise errors.InputError(
-                "the ensemble of encoders is empty: call "
-                "model.fit_prior(images) with training images first"
+                "the ensemble is empty: call model.fit_prior(images) with "
+                "training images first, or let zoo.simmer fill it"
             )
 
     def member(self, index: int) -> list[tf.Tensor]:

@@ -4,6 +4,8 @@ from zoo.autoencoder import Autoencoder
 from zoo.base import Generator, LatentGenerator
 from zoo.entropic_autoencoder import EntropicAutoencoder
 from zoo.registry import MODELS, build, names
+from zoo.simmered_ensemble import SimmeredEnsemble
+from zoo.simmering import simmer
 from zoo.variational_autoencoder import VariationalAutoencoder
 
 __all__ = [
@@ -12,7 +14,9 @@ __all__ = [
     "EntropicAutoencoder",
     "Generator",
     "LatentGenerator",
+    "SimmeredEnsemble",
     "VariationalAutoencoder",
     "build",
     "names",
+    "simmer",
 ]

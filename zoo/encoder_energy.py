@@ -10,7 +10,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from samplers import energies, seeds
+from samplers import energies
+from zoo import minibatches
 
 
 def values(network: keras.Model) -> list[tf.Tensor]:
@@ -75,12 +76,9 @@ def sampling(
     batch_size: int,
 ) -> energies.Evaluator:
     """Energy of a minibatch that is drawn from `images` by the step's seed."""
-    number = tf.shape(images)[0]
 
     def minibatch_energy(position, seed):
-        uniform = seeds.uniform(seed, [batch_size])
-        index = tf.cast(uniform * tf.cast(number, tf.float32), tf.int32)
-        batch = tf.gather(images, tf.minimum(index, number - 1))
+        batch = minibatches.drawn(seed, images, batch_size)
         return energy(encoder, decoder, position, decoder_weights, batch)
 
     return energies.seeded(minibatch_energy)
