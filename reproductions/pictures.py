@@ -120,7 +120,7 @@ def scan(rows: list[dict[str, Any]], path: pathlib.Path) -> None:
     figure_ = _figure(3.2 * len(panels), 3)
     axes: Any = figure_.subplots(1, len(panels))
     for axis, (key, label, log) in zip(axes, panels, strict=True):
-        known = [r for r in rows if np.isfinite(r.get(key, np.nan))]
+        known = [r for r in rows if r.get(key) is not None]
         axis.plot(
             [r["temperature"] for r in known], [r[key] for r in known], "o-"
         )

@@ -1,4 +1,18 @@
-"""The three regimes of temperature (Aliahmadi 2026, section 3.3)."""
+"""The three regimes of temperature (Aliahmadi 2026, section 3.3).
+
+Measured, 60 decoder updates of 150 encoder steps of length 1, 5,000 images:
+
+- Cold, T = 1e-10: the gradient noise of batches of 32 heats the encoder to
+  5.8 T; the members agree (0.6 % of the codes' variance lies between them),
+  and the error is 0.0125. So the limit T -> 0 shows in the members' spread,
+  not in the error: Adam on both parts reaches 0.0050 in as many steps.
+- Window, T = 1e-9 and 1e-8: errors 0.0108 and 0.0128, kinetic temperature
+  1.35 T and 1.00 T, 1 % and 6 % of the variance between members.
+- Hot, T = 1e-7 and 1e-6: errors 0.064 and 0.068, a participation ratio of 1,
+  neighbours read 23 % and 17 % of the digits. The weights have diffused away
+  (rms 2 and 9, from 0.06). All 64 latents still count as used, by shuffling:
+  activity alone does not tell this regime.
+"""
 
 import pathlib
 from typing import Any
@@ -69,7 +83,7 @@ def _row(
     weights = [np.ravel(w) for w in model.encoder.get_weights()]
     return {
         **described.row,
-        "kinetic_ratio": logged[-1]["kinetic_ratio"] if logged else np.nan,
+        "kinetic_ratio": logged[-1]["kinetic_ratio"] if logged else None,
         "single_mse": ([r["val_mse"] for r in lines if "val_mse" in r])[-1],
         "weight_rms": float(
             np.sqrt(np.mean(np.concatenate(weights).astype(float) ** 2))
@@ -78,7 +92,7 @@ def _row(
 
 
 def lines(rows: list[dict[str, Any]]) -> list[str]:
-    """The table as text."""
+    """The table as text; "one enc.": one encoder, on validation images."""
     columns = (
         ("MSE", "mse", "9.4f"),
         ("one enc.", "single_mse", "9.4f"),
@@ -101,6 +115,8 @@ def lines(rows: list[dict[str, Any]]) -> list[str]:
             text += "  diverged: " + row["diverged"][:60]
         else:
             for _, key, form in columns:
-                text += format(row[key], form)
+                width = int(form.split(".")[0].rstrip("d"))
+                known = row[key] is not None
+                text += format(row[key], form) if known else "-".rjust(width)
         out.append(text)
     return out

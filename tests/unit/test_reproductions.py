@@ -170,8 +170,17 @@ def test_table_shows_ours_beside_theirs():
 
 
 def test_scan_table_shows_a_run_that_diverged():
-    rows = [{"temperature": 1e-6, "diverged": "step 3: loss is not finite"}]
-    assert "diverged" in temperature_scan.lines(rows)[1]
+    rows: list[dict[str, Any]] = [
+        {"temperature": 1e-6, "diverged": "step 3: loss is not finite"}
+    ]
+    numbers = "mse single_mse participation_ratio knn_accuracy member_share"
+    rows.append({key: 0.5 for key in numbers.split()})
+    # The plain autoencoder has no temperature of either kind.
+    rows[1].update(temperature=None, kinetic_ratio=None, weight_rms=1.0)
+    rows[1]["permutation_active"] = 5
+    head, hot, plain = temperature_scan.lines(rows)
+    assert "diverged" in hot
+    assert len(plain) == len(head) and " - " in plain
 
 
 def test_frey_faces_are_read_and_split(tmp_path):
