@@ -2,8 +2,9 @@
 
 import sys
 from collections.abc import Callable
+from typing import NoReturn
 
-from absl import app
+from absl import app, flags
 
 
 class InputError(ValueError):
@@ -15,13 +16,25 @@ class InputError(ValueError):
 
 
 def run(main: Callable[[list[str]], None]) -> None:
-    """Runs `main` under absl; an InputError ends it with one line, no trace."""
+    """Runs `main` under absl; a user's mistake ends it with one line."""
 
     def guarded(argv: list[str]) -> None:
         try:
             main(argv)
         except InputError as error:
-            print(f"error: {error}", file=sys.stderr)
-            sys.exit(1)
+            _exit(str(error))
 
-    app.run(guarded)
+    app.run(guarded, flags_parser=_parse)
+
+
+def _parse(argv: list[str]) -> list[str]:
+    """Parses the flags; absl's own way tells a mistake in several lines."""
+    try:
+        return flags.FLAGS(argv)
+    except flags.Error as error:
+        _exit(f"{' '.join(str(error).split())}; see --help")
+
+
+def _exit(message: str) -> NoReturn:
+    print(f"error: {message}", file=sys.stderr)
+    sys.exit(1)

@@ -71,6 +71,9 @@ def train(
         InputError: bad settings, missing data, a run of another config in
             `workdir`, a full disk, or numbers that are not finite.
     """
+    if not os.fspath(workdir):
+        # It would mean the current directory, which nobody asks for so.
+        raise errors.InputError("workdir='' is empty: name a directory")
     # TensorFlow is slow to import: a wrong flag should not wait for it.
     from training import run, settings
 

@@ -29,7 +29,15 @@ def define_flags() -> None:
 
 def main(argv: list[str]) -> None:
     """Exports and prints where, and how to serve it."""
-    del argv
+    values = flags.FLAGS
+    if argv[1:]:
+        raise errors.InputError(
+            f"argument {argv[1]!r} is not a flag; see --help"
+        )
+    for name in ("workdir", "export_base_path"):
+        # It would mean the current directory, which nobody asks for so.
+        if not values[name].value:
+            raise errors.InputError(f"{name}='' is empty: name a directory")
     # TensorFlow is slow to import: a wrong flag should not wait for it.
     import tensorflow as tf
 
@@ -40,7 +48,6 @@ def main(argv: list[str]) -> None:
     tf.get_logger().setLevel("ERROR")
     logging.set_verbosity("warning")
 
-    values = flags.FLAGS
     sizes = serving_config.parse_sizes(values.allowed_batch_sizes)
     config, model = checkpoints.load_run(values.workdir)
     version = saved_model.export_model(

@@ -199,12 +199,22 @@ def main(argv: list[str]) -> None:
         raise errors.InputError(
             f"url={values.url!r} must begin with http:// or https://"
         )
+    if values.url and "/v1/models/" not in values.url:
+        raise errors.InputError(
+            f"url={values.url!r} names no model: give "
+            "http://HOST:PORT/v1/models/NAME"
+        )
     seeds = row_seeds(values.seed, values.num_samples)
-    knobs = {
+    knobs: dict[str, Any] = {
         name: values[name].value
         for name in ("bandwidth", "temperature")
         if values[name].value is not None
     }
+    for name, knob in knobs.items():
+        if not math.isfinite(knob):
+            raise errors.InputError(
+                f"{name}={knob} must be a number of at least 0"
+            )
     signature = "generate_with" if knobs else "generate"
     parts = []
     for start in range(0, len(seeds), ROWS_PER_REQUEST):

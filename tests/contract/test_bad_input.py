@@ -53,12 +53,14 @@ def _one_line(result):
         ([_CONFIG, "--config.model=1"], "config.model"),
         ([_CONFIG, "--strategy=tpu"], "auto|cpu|gpu|mirrored"),
         ([_CONFIG, "--workdr=x"], "workdir"),
+        ([_CONFIG, "--workdir="], "workdir=''"),
         ([], "--config"),
     ],
 )
 def test_flags_are_told_in_one_line(words, expected, tmp_path):
     """Quick: none of them waits for TensorFlow."""
-    more = [] if "--workdr=x" in words else [f"--workdir={tmp_path}/run"]
+    named = any(word.startswith("--workd") for word in words)
+    more = [] if named else [f"--workdir={tmp_path}/run"]
     line = _one_line(_train(*words, *more))
     assert expected in line
     assert list(tmp_path.iterdir()) == []

@@ -126,6 +126,11 @@ def test_client_against_the_server(base, tmp_path):
         (("--url=localhost:8501",), "must begin with http://"),
         (("--url=http://localhost:9/v1/models/x",), "no answer from"),
         (("stray", "--url=http://localhost:9"), "'stray' is not a flag"),
+        (("--url=http://localhost:9/",), "names no model"),
+        (("--url=http://x/v1/models/x", "--bandwidth=nan"), "bandwidth=nan"),
+        (("--seed=abc",), "--seed=abc"),
+        (("--num_samples=0",), "range [1, 10000]"),
+        (("--nosuch=1",), "'nosuch'"),
     ],
 )
 def test_client_errors(flags, message):
@@ -172,3 +177,15 @@ def test_export_of_a_directory_that_was_never_trained(tmp_path):
         f"--export_base_path={tmp_path}/out",
     )
     assert "none" in line
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (("--workdir=x",), "--export_base_path"),
+        (("--workdir=", "--export_base_path=x"), "workdir=''"),
+        (("--workdir=x", "--export_base_path="), "export_base_path=''"),
+    ],
+)
+def test_export_flags(flags, message):
+    assert message in refused("export", *flags)
