@@ -10,7 +10,9 @@ after round; the ratios quoted are medians over rounds.
 """
 
 import itertools
+import pathlib
 import statistics
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -20,10 +22,14 @@ import numpy as np
 import tensorflow as tf
 from absl import app, flags
 
-import zoo
+# A script's own folder is on the path, not the repository's root.
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
+import zoo  # noqa: E402
 
 _BATCHES = flags.DEFINE_list("batch_sizes", ["32", "512"], "Images a step.")
-_ROUNDS = flags.DEFINE_integer("rounds", 5, "Rounds to take medians over.")
+_ROUNDS = flags.DEFINE_integer(
+    "rounds", 5, "Rounds to take medians over.", lower_bound=1
+)
 
 SIZES = (784, 512, 256, 64)
 SECONDS_A_MEASUREMENT = 1.0

@@ -3,6 +3,8 @@
 import ast
 import pathlib
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -122,3 +124,14 @@ def test_samplers_know_nothing_of_keras_or_flags():
 def test_files_stay_small(room):
     for path in sources(room):
         assert len(path.read_text().splitlines()) <= 350, path
+
+
+def test_the_benchmark_finds_the_rooms():
+    """A script in a folder has that folder on its path, not the root."""
+    child = subprocess.run(
+        [sys.executable, "benchmarks/encoder_step.py", "--help"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert "--rounds" in child.stdout, child.stderr
