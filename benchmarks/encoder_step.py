@@ -24,7 +24,7 @@ from absl import app, flags
 
 # A script's own folder is on the path, not the repository's root.
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
-import zoo  # noqa: E402
+import zoo
 
 _BATCHES = flags.DEFINE_list("batch_sizes", ["32", "512"], "Images a step.")
 _ROUNDS = flags.DEFINE_integer(
