@@ -80,14 +80,15 @@ def train(
     wanted = settings.complete(
         config, jit_compile=jit_compile, mixed_precision=mixed_precision
     )
-    return run.execute(
-        wanted,
-        pathlib.Path(workdir),
-        data_dir=data_dir,
-        download=download,
-        device_name=strategy,
-        resume=resume,
-    )
+    with run.enough_memory():
+        return run.execute(
+            wanted,
+            pathlib.Path(workdir),
+            data_dir=data_dir,
+            download=download,
+            device_name=strategy,
+            resume=resume,
+        )
 
 
 def main(argv: list[str]) -> None:

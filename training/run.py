@@ -2,6 +2,7 @@
 
 import contextlib
 import pathlib
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +11,7 @@ import tensorflow as tf
 
 import datasets
 import errors
+import zoo
 from training import (
     callbacks,
     checkpoints,
@@ -62,6 +64,7 @@ def execute(
     resolved = _resolve(wanted, splits)
     with devices.scope(), _precision(resolved):
         model = checkpoints.build_model(resolved)
+        _check_block(model, resolved["data"]["block"])
         _compile(model, resolved)
         # Nothing is written before the settings proved to make a model.
         with storage.writing(workdir):
@@ -70,6 +73,21 @@ def execute(
         step = saved.restore()
     storage.write_json(checkpoints.config_path(workdir), resolved)
     return _train(model, resolved, splits, workdir, saved, step)
+
+
+@contextlib.contextmanager
+def enough_memory() -> Iterator[None]:
+    """Turns the allocator's refusal into one line."""
+    try:
+        yield
+    except tf.errors.ResourceExhaustedError as error:
+        reason = str(error.message).strip().splitlines()[0]
+        shape = re.search(r"tensor with shape\s*(\[[\d,]*\])", reason)
+        what = f"a tensor {shape[1]}" if shape else reason[:160]
+        raise errors.InputError(
+            f"memory does not hold {what}: lower config.data.batch_size, "
+            "config.data.block or the sizes of config.model"
+        ) from error
 
 
 def _train(
@@ -137,6 +155,10 @@ def _check_workdir(
 ) -> dict[str, float] | None:
     """Refuses a workdir that is not ours; returns the results if finished."""
     existing = checkpoints.read_config(workdir)
+    lines = report.read_metrics(workdir / "metrics.jsonl")
+    if existing and not lines and not checkpoints.latest(workdir):
+        # It ended before it had anything to lose, perhaps by a bad setting.
+        return None
     if existing is None:
         if checkpoints.latest(workdir):
             raise errors.InputError(
@@ -158,7 +180,7 @@ def _check_workdir(
             f"{workdir} holds a run of another config ({'; '.join(found)}): "
             "give that config or name another --workdir"
         )
-    last = report.read_metrics(workdir / "metrics.jsonl")[-1:]
+    last = lines[-1:]
     done = last and "test_mse" in last[0] and (workdir / _WEIGHTS).is_file()
     return last[0] if done else None
 
@@ -166,7 +188,13 @@ def _check_workdir(
 def _resolve(wanted: dict, splits: datasets.Splits) -> dict:
     """The settings with what the data say, as config.json keeps them."""
     resolved = {**wanted, "model": dict(wanted["model"])}
-    resolved["model"]["image_shape"] = list(splits.image_shape)
+    shape = list(splits.image_shape)
+    given = resolved["model"].setdefault("image_shape", shape)
+    if list(given) != shape:
+        raise errors.InputError(
+            f"config.model.image_shape={given!r} is not the shape {shape} of "
+            f"{splits.name!r}: leave it out, or set config.data.image_size"
+        )
     return _filled(resolved)
 
 
@@ -175,6 +203,15 @@ def _filled(settings_: dict) -> dict:
     if training["checkpoint_every"] is None:
         training["checkpoint_every"] = training["report_every"]
     return {**settings_, "training": training}
+
+
+def _check_block(model: keras.Model, block: int | None) -> None:
+    takes_blocks = isinstance(model, zoo.EntropicAutoencoder)
+    if block is not None and not takes_blocks:
+        raise errors.InputError(
+            f"config.data.block={block} is for entropic_autoencoder, whose "
+            "train step runs over several batches: leave it out"
+        )
 
 
 def _devices(name: str, wanted: dict) -> tf.distribute.Strategy:

@@ -4,6 +4,8 @@ import difflib
 import numbers
 from typing import Any
 
+import ml_collections
+
 import errors
 
 _REQUIRED = object()
@@ -28,6 +30,7 @@ _SECTIONS: dict[str, dict[str, Any]] = {
         "mixed_precision": False,
     },
 }
+_OPTIONAL = ("block", "image_size", "checkpoint_every", "images_every")
 _COUNTS = (
     *("data.batch_size", "data.block", "data.image_size"),
     *("training.steps", "training.report_every", "training.checkpoint_every"),
@@ -47,11 +50,15 @@ def complete(config: Any, **overrides: Any) -> dict:
     Raises:
         InputError: an unknown or missing key, or a bad value.
     """
-    given = config if isinstance(config, dict) else config.to_dict()
+    is_config = isinstance(config, ml_collections.ConfigDict)
+    given = _section(config.to_dict() if is_config else config, "config")
     _check_keys(given, ["seed", "model", *_SECTIONS], "config")
-    settings = {"seed": given.get("seed", 0), "model": _model(given)}
+    settings: dict[str, Any] = {
+        "seed": given.get("seed", 0),
+        "model": _model(given),
+    }
     for section, defaults in _SECTIONS.items():
-        values = given.get(section) or {}
+        values = _section(given.get(section), f"config.{section}")
         _check_keys(values, list(defaults), f"config.{section}")
         settings[section] = {**defaults, **values}
         for key, value in settings[section].items():
@@ -83,8 +90,18 @@ def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
+def _section(value: Any, where: str) -> dict:
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise errors.InputError(
+            f"{where}={value!r} must be a section: keys and their values"
+        )
+    return value
+
+
 def _model(given: dict) -> dict:
-    model = dict(given.get("model") or {})
+    model = dict(_section(given.get("model"), "config.model"))
     if not isinstance(model.get("name"), str):
         raise errors.InputError(
             "config.model.name is missing: name a model of the zoo, such as "
@@ -110,9 +127,24 @@ def _check_values(settings: dict) -> None:
     for path in _COUNTS:
         section, key = path.split(".")
         value = settings[section][key]
-        if value is not None and not (_is_whole(value) and value >= 1):
+        if value is None and key in _OPTIONAL:
+            continue
+        if not _is_whole(value) or not 1 <= value < 2**31:
             raise errors.InputError(
-                f"config.{path}={value!r} must be a whole number, at least 1"
+                f"config.{path}={value!r} must be a whole number, at least 1 "
+                "and below 2^31"
+            )
+    name = settings["data"]["name"]
+    if not isinstance(name, str):
+        raise errors.InputError(
+            f"config.data.name={name!r} must be the name of a data set, such "
+            "as 'digits'"
+        )
+    for key in ("jit_compile", "mixed_precision"):
+        if not isinstance(settings["training"][key], bool):
+            raise errors.InputError(
+                f"config.training.{key}={settings['training'][key]!r} must be "
+                "True or False"
             )
     rate = settings["optimizer"]["learning_rate"]
     is_number = isinstance(rate, (int, float)) and not isinstance(rate, bool)

@@ -157,6 +157,9 @@ def test_a_workdir_of_another_config_is_refused(small_run):
         (_small(optimizer={"name": "adm"}), "adam"),
         (_small(data={"name": "digts"}), "digits"),
         (_small(data={"name": "cifar10"}), "--download"),
+        (_small(data={"block": 3}), "config.data.block=3"),
+        (_small({"image_shape": (3, 3, 1)}), "data.image_size"),
+        (_small({"hidden_units": (10**13,)}), "memory does not hold"),
     ],
 )
 def test_a_bad_config_leaves_no_workdir(config, expected, small_run, tmp_path):
@@ -272,3 +275,8 @@ def test_a_block_that_does_not_divide_is_told_in_one_line(small_run, tmp_path):
         train.train(config, tmp_path / "run", data_dir=data)
     assert "does not divide encoder_steps=10" in str(caught.value)
     assert "\n" not in str(caught.value)
+    # Nothing was trained there, so the corrected config may have the place.
+    corrected = {"data.block": 5, "training.steps": 10, "model.members": 2}
+    config.update_from_flattened_dict(corrected)
+    results = train.train(config, tmp_path / "run", data_dir=data)
+    assert results["step"] == 10

@@ -44,6 +44,11 @@ def test_flags_win_over_the_config():
         ({"optimizer": {"learning_rate": 0.0}}, "learning_rate=0.0"),
         ({"optimizer": {"learning_rate": float("nan")}}, "positive"),
         ({"model": {"name": None}}, "model.name is missing"),
+        ({"data": {"batch_size": 2**31}}, "below 2^31"),
+        ({"data": {"batch_size": None}}, "batch_size=None"),
+        ({"data": {"name": 3}}, "data.name=3"),
+        ({"training": {"jit_compile": "yes"}}, "jit_compile='yes'"),
+        ({"training": {"mixed_precision": 1}}, "mixed_precision=1"),
     ],
 )
 def test_bad_settings_are_told_in_one_line(sections, expected):
@@ -51,6 +56,17 @@ def test_bad_settings_are_told_in_one_line(sections, expected):
         settings.complete(_config(**sections))
     assert expected in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("section", ["model", "data", "training"])
+def test_a_section_is_no_value(section):
+    with pytest.raises(errors.InputError, match=f"config.{section}=3 must"):
+        settings.complete({**_config(), section: 3})
+
+
+def test_a_config_is_no_list():
+    with pytest.raises(errors.InputError, match=r"config=\[1\] must"):
+        settings.complete([1])
 
 
 def test_a_missing_key_is_named():
