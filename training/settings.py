@@ -2,7 +2,7 @@
 
 import difflib
 import numbers
-from typing import Any
+from typing import Any, TypeGuard
 
 import ml_collections
 
@@ -129,7 +129,7 @@ def _check_values(settings: dict) -> None:
         value = settings[section][key]
         if value is None and key in _OPTIONAL:
             continue
-        if not _is_whole(value) or not 1 <= value < 2**31:
+        if not (_is_whole(value) and 1 <= value < 2**31):
             raise errors.InputError(
                 f"config.{path}={value!r} must be a whole number, at least 1 "
                 "and below 2^31"
@@ -171,5 +171,5 @@ def _check_values(settings: dict) -> None:
         )
 
 
-def _is_whole(value: Any) -> bool:
+def _is_whole(value: Any) -> TypeGuard[int]:
     return isinstance(value, numbers.Integral) and not isinstance(value, bool)
