@@ -116,7 +116,9 @@ class LatentBank(keras.layers.Layer):
         index = tf.cast(uniform * tf.cast(count, tf.float32), tf.int32)
         picked = tf.gather(self.codes.value, tf.minimum(index, count - 1))
         noise = seeds.row_normal(row_seeds, (self.latent_dim,), _NOISE)
-        width = tf.broadcast_to(bandwidth, tf.shape(index))[:, None]
+        width = tf.broadcast_to(
+            tf.cast(bandwidth, tf.float32), tf.shape(index)
+        )[:, None]
         return picked + width * self.scale.value * noise
 
     def get_config(self) -> dict:

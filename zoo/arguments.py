@@ -1,6 +1,7 @@
 """Checks of constructor arguments: one line that names value and rule."""
 
 import numbers
+import operator
 from collections.abc import Sequence
 
 import errors
@@ -56,7 +57,8 @@ def one_of(name: str, value: str, choices: Sequence[str]) -> str:
 def image_shape(value: Sequence[int]) -> tuple[int, int, int]:
     """Returns (height, width, channels), or raises InputError."""
     try:
-        shape = tuple(int(side) for side in value)
+        # An index is a whole number, where int() would cut a fraction off.
+        shape = tuple(operator.index(side) for side in value)
     except (TypeError, ValueError):
         shape = ()
     if len(shape) != 3 or min(shape) < 1:

@@ -1,6 +1,7 @@
 """The contract of the zoo: abstract or final, no hooks."""
 
 import abc
+import inspect
 from typing import Any, final
 
 import keras
@@ -67,7 +68,8 @@ class Generator(keras.Model, abc.ABC):
         Args:
             num_samples: how many.
             seed: whole number; image i depends on (seed, i) alone.
-            **options: the model's own, scalars; see its `generate_rows`.
+            **options: the model's own, numbers of at least 0; see its
+                `generate_rows`.
 
         Returns:
             [num_samples, H, W, C] in [0, 1].
@@ -77,6 +79,7 @@ class Generator(keras.Model, abc.ABC):
         """
         number = arguments.positive_int("num_samples", num_samples)
         rows = seeds.rows(arguments.not_negative_int("seed", seed), number)
+        options = self._checked(options)
         return tf.concat(
             [
                 self.generate_rows(rows[start : start + _CHUNK], **options)
@@ -84,6 +87,21 @@ class Generator(keras.Model, abc.ABC):
             ],
             axis=0,
         )
+
+    def _checked(self, options: dict) -> dict:
+        parameters = inspect.signature(self.generate_rows).parameters.values()
+        known = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
+        for key in options:
+            if key not in known:
+                raise errors.InputError(
+                    f"{key!r} is no option of {type(self).__name__}.generate: "
+                    f"known: {', '.join(known) or 'none'}"
+                )
+        return {
+            key: arguments.not_negative(key, value)
+            for key, value in options.items()
+            if value is not None
+        }
 
     @abc.abstractmethod
     def generate_rows(
@@ -134,10 +152,11 @@ class Generator(keras.Model, abc.ABC):
         array = np.asarray(images)
         if array.ndim != 4 or array.shape[1:] != self.image_shape:
             raise errors.InputError(
-                f"images of shape {array.shape} do not fit the model: "
-                f"[N, {', '.join(str(side) for side in self.image_shape)}] "
-                "is needed"
+                f"images of shape {array.shape} do not fit the model: an "
+                f"array [N, {', '.join(map(str, self.image_shape))}] is needed"
             )
+        if not len(array):
+            raise errors.InputError("0 images given: at least 1 is needed")
         if array.dtype == np.uint8:
             return array.astype(np.float32) / np.float32(255)
         return array.astype(np.float32, copy=False)
@@ -155,6 +174,8 @@ class Generator(keras.Model, abc.ABC):
             float32 [min(N, number), H, W, C].
         """
         array = np.asarray(images)
+        # Checks the shape by one image: the others are never copied.
+        self.as_images(array[:1] if array.ndim else array)
         total = len(array)
         order = seeds.permuted(
             tf.range(min(total, number), dtype=tf.int64),

@@ -23,6 +23,7 @@ BAD = [
     ("autoencoder", {"body": "resnet"}, "choose one of conv, dense"),
     ("autoencoder", {"hidden_units": 12}, "hidden_units=12"),
     ("autoencoder", {"image_shape": (4, 4)}, "height, width, channels"),
+    ("autoencoder", {"image_shape": (4.5, 4, 1)}, "image_shape=.4.5, 4, 1"),
     ("autoencoder", {"seed": -1}, "seed=-1"),
     ("variational_autoencoder", {"beta": -1.0}, "beta=-1.0"),
     ("variational_autoencoder", {"sigma": 0}, "sigma=0"),
@@ -99,6 +100,55 @@ def test_bank_draws_codes_with_silverman_noise():
     np.testing.assert_allclose(
         noise.std(0), 2 * silverman * codes.std(0), rtol=0.05
     )
+
+
+@pytest.fixture(scope="module")
+def filled():
+    model = zoo.build(
+        "autoencoder", image_shape=SHAPE, latent_dim=2, hidden_units=[4]
+    )
+    model.fit_prior(np.zeros((3, *SHAPE), np.uint8))
+    return model
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"bandwidth": -1}, "bandwidth=-1 must be"),
+        ({"bandwidth": float("nan")}, "bandwidth=nan must be"),
+        ({"bandwidth": "wide"}, "bandwidth='wide' must be"),
+        ({"temperature": 1.0}, "'temperature' is no option of Autoencoder"),
+    ],
+)
+def test_options_of_generate_are_checked(filled, options, message):
+    with pytest.raises(errors.InputError, match=message):
+        filled.generate(2, **options)
+
+
+def test_a_whole_bandwidth_is_a_bandwidth(filled):
+    whole = filled.generate(3, seed=1, bandwidth=1)
+    np.testing.assert_array_equal(
+        whole, filled.generate(3, seed=1, bandwidth=1.0)
+    )
+    rows = seeds.rows(1, 3)
+    np.testing.assert_array_equal(
+        whole, filled.generate_rows(rows, bandwidth=1)
+    )
+
+
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [
+        (np.zeros((0, *SHAPE)), "0 images given"),
+        (np.zeros((2, 3, 4, 1)), "do not fit the model"),
+        (None, "do not fit the model"),
+        ("images", "do not fit the model"),
+        (tf.data.Dataset.from_tensors(0), "do not fit the model"),
+    ],
+)
+def test_images_of_a_prior_are_checked(filled, images, message):
+    with pytest.raises(errors.InputError, match=message):
+        filled.fit_prior(images)
 
 
 def test_bank_refuses_codes_that_are_not_finite():
