@@ -1,5 +1,6 @@
 """From a data set's name to arrays, and from arrays to batches by step."""
 
+import numbers
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -57,9 +58,11 @@ def load(
     Raises:
         InputError: unknown, missing or unreadable set; wrong image_size.
     """
-    if image_size is not None and not 1 <= image_size <= 1024:
+    if image_size is not None and not (
+        isinstance(image_size, numbers.Integral) and 1 <= image_size <= 1024
+    ):
         raise errors.InputError(
-            f"data.image_size={image_size} is out of range: give a side of 1 "
+            f"data.image_size={image_size!r} is out of range: give a side of 1 "
             "to 1024 pixels, or None to keep the size"
         )
     builder = source.open_builder(name, data_dir, download)
@@ -122,10 +125,15 @@ def train_batches(
         float32 in [0, 1]: [batch, H, W, C], or [block, batch, H, W, C].
     """
     for key, value in (("batch_size", batch_size), ("block", block)):
-        if value is not None and value < 1:
+        if value is not None and not (
+            isinstance(value, numbers.Integral) and value >= 1
+        ):
             raise errors.InputError(
-                f"data.{key}={value} is out of range: give 1 or more"
+                f"data.{key}={value!r} is out of range: give a whole number, "
+                "1 or more"
             )
+    if not len(images):
+        raise errors.InputError("0 images given: at least 1 is needed")
     shape = (batch_size,) if block is None else (block, batch_size)
     size = batch_size * (block or 1)
     run_seed = seeds.seed(seed)

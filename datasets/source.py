@@ -38,6 +38,11 @@ def open_builder(
     Raises:
         InputError: unknown name, no images in the set, set not there.
     """
+    if not isinstance(name, str):
+        raise errors.InputError(
+            f"data.name={name!r} is no name of a data set: give one, such as "
+            "'digits'"
+        )
     folder = data_folder(data_dir)
     builder = _find(name, folder)
     if not builder.is_prepared():
@@ -114,7 +119,12 @@ def _find(name: str, folder: str) -> tfds.core.DatasetBuilder:
         if name in OFFLINE:
             return digits.Digits(data_dir=folder)
         return tfds.builder(name, data_dir=folder)
-    except (tfds.core.DatasetNotFoundError, ValueError) as error:
+    except (
+        tfds.core.DatasetNotFoundError,
+        ValueError,
+        # Of a version or a config that the set does not have.
+        AssertionError,
+    ) as error:
         known = [
             *OFFLINE,
             *tfds.list_builders(with_community_datasets=False),

@@ -192,8 +192,27 @@ def test_a_truncated_file_is_refused(tmp_path):
     assert "delete that folder" in message
 
 
+@pytest.mark.parametrize("value", [0, 2.5, "a"])
 @pytest.mark.parametrize("key", ["batch_size", "block"])
-def test_batch_sizes_are_checked(key):
-    options = {"batch_size": 4, "seed": 0, key: 0}
-    with pytest.raises(errors.InputError, match=f"data.{key}=0"):
+def test_batch_sizes_are_checked(key, value):
+    options = {"batch_size": 4, "seed": 0, key: value}
+    with pytest.raises(errors.InputError, match=f"data.{key}={value!r}"):
         datasets.train_batches(_numbers(9), **options)
+
+
+def test_batches_of_nothing_are_refused():
+    with pytest.raises(errors.InputError, match="0 images"):
+        datasets.train_batches(_numbers(0), batch_size=4, seed=0)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"name": None}, "data.name=None"),
+        ({"name": "mnist:9.9.9"}, "'mnist:9.9.9'"),
+        ({"name": "digits", "image_size": 2.5}, "image_size=2.5"),
+        ({"name": "digits", "image_size": "a"}, "image_size='a'"),
+    ],
+)
+def test_arguments_of_load_are_checked(arguments, message, tmp_path):
+    assert message in _refused(data_dir=str(tmp_path), **arguments)
