@@ -97,7 +97,7 @@ class Autoencoder(LatentGenerator):
 
     def encode(self, images: tf.Tensor) -> tf.Tensor:
         """Maps images [B, H, W, C] to codes [B, latent]."""
-        return tf.cast(self.encoder(images), tf.float32)
+        return tf.cast(self.encoder(self.as_input(images)), tf.float32)
 
     def decode(self, codes: tf.Tensor) -> tf.Tensor:
         """Maps codes [B, latent] to images [B, H, W, C] in [0, 1]."""

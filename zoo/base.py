@@ -162,6 +162,27 @@ class Generator(keras.Model, abc.ABC):
         return array.astype(np.float32, copy=False)
 
     @final
+    def as_input(self, images) -> tf.Tensor:
+        """Returns images as a float32 tensor, checked and uint8 scaled.
+
+        In a graph it checks what is known there, the shape and the type.
+
+        Args:
+            images: [B, H, W, C], floats in [0, 1] or uint8.
+
+        Raises:
+            errors.InputError: the shape is another.
+        """
+        tensor = tf.convert_to_tensor(images)
+        if not tensor.shape.is_compatible_with((None, *self.image_shape)):
+            raise errors.InputError(
+                f"images of shape {tuple(tensor.shape)} do not fit the model: "
+                f"[B, {', '.join(map(str, self.image_shape))}] is needed"
+            )
+        floats = tf.cast(tensor, tf.float32)
+        return floats / 255.0 if tensor.dtype == tf.uint8 else floats
+
+    @final
     def choose(self, images, number: int, seed: int) -> np.ndarray:
         """Up to `number` of the images, checked and in a seeded order.
 

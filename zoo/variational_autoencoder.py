@@ -168,7 +168,7 @@ class VariationalAutoencoder(LatentGenerator):
                 fn_output_signature=tf.float32,
             )
 
-        images = tf.convert_to_tensor(images, tf.float32)
+        images = self.as_input(images)
         # One draw at a time keeps memory flat; compiled, it is fast as well.
         return metrics.importance_weighted(
             seeds.compiled(log_weights, False)(images)
@@ -195,7 +195,7 @@ class VariationalAutoencoder(LatentGenerator):
 
     def encode(self, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Returns the posterior's mean and log-variance, [B, latent] each."""
-        outputs = tf.cast(self.encoder(images), tf.float32)
+        outputs = tf.cast(self.encoder(self.as_input(images)), tf.float32)
         mean, log_variance = tf.split(outputs, 2, axis=-1)
         return mean, log_variance
 

@@ -151,6 +151,23 @@ def test_images_of_a_prior_are_checked(filled, images, message):
         filled.fit_prior(images)
 
 
+@pytest.mark.parametrize("name", ["autoencoder", "variational_autoencoder"])
+def test_whole_grey_values_are_scaled(name):
+    model: Any = zoo.build(
+        name, image_shape=SHAPE, latent_dim=2, hidden_units=[4]
+    )
+    rng = np.random.default_rng(0)
+    whole = rng.integers(0, 256, (3, *SHAPE), np.uint8)
+    np.testing.assert_array_equal(
+        model.reconstruct(whole),
+        model.reconstruct(whole.astype(np.float32) / np.float32(255)),
+    )
+    with pytest.raises(errors.InputError, match="do not fit the model"):
+        model.reconstruct(whole[:, :3])
+    with pytest.raises(errors.InputError, match="do not fit the model"):
+        model.encode(whole[0])
+
+
 def test_bank_refuses_codes_that_are_not_finite():
     bank = layers.LatentBank(4, 1)
     with pytest.raises(errors.InputError, match="not finite"):
