@@ -29,7 +29,10 @@ def define_flags() -> None:
     )
     flags.DEFINE_bool("download", False, "Fetch a data set that is missing.")
     flags.DEFINE_enum(
-        "strategy", "auto", ["auto", "cpu", "gpu", "mirrored"], "Devices."
+        "strategy",
+        "auto",
+        ["auto", "cpu", "gpu", "mirrored"],
+        "Devices; mirrored runs without XLA.",
     )
     flags.DEFINE_bool(
         "jit_compile", None, "Compile with XLA; the config's choice by default."

@@ -100,7 +100,7 @@ def _train(
 ) -> dict[str, float]:
     training, data = resolved["training"], resolved["data"]
     interval, steps = training["report_every"], training["steps"]
-    per_execution = training["steps_per_execution"]
+    per_execution = model.steps_per_execution
     metrics = report.MetricsFile(workdir, step if step < steps else step - 1)
     with storage.writing(workdir / "tensorboard"):
         board = tf.summary.create_file_writer(str(workdir / "tensorboard"))
@@ -234,8 +234,11 @@ def _precision(resolved: dict) -> Iterator[None]:
 
 def _compile(model: keras.Model, resolved: dict) -> None:
     training = resolved["training"]
+    # XLA cannot compile a step over several devices, and TensorFlow's loop
+    # over steps cannot hold what the replicas say to each other.
+    alone = tf.distribute.get_strategy().num_replicas_in_sync == 1
     model.compile(
         optimizer=optimizers.build(**resolved["optimizer"]),
-        jit_compile=training["jit_compile"],
-        steps_per_execution=training["steps_per_execution"],
+        jit_compile=training["jit_compile"] and alone,
+        steps_per_execution=training["steps_per_execution"] if alone else 1,
     )
