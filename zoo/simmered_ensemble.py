@@ -19,8 +19,10 @@ class Diagnostics:
 
     Attributes:
         step: [pieces], the last step of each piece.
-        energy: [pieces], its mean over the piece, on minibatches if the chain
-            used them; level after the burn-in if that was long enough.
+        energy: [pieces], mean over the piece of the loss and all penalties,
+            on minibatches if the chain used them; level after the burn-in if
+            that was long enough.
+        loss: [pieces], the loss alone.
         kinetic_ratio: [pieces], kinetic temperature over T: 1 on average
             where the thermostat holds, more where the minibatches' noise or
             too long a step heats.
@@ -33,6 +35,7 @@ class Diagnostics:
 
     step: np.ndarray
     energy: np.ndarray
+    loss: np.ndarray
     kinetic_ratio: np.ndarray
     tensor_kinetic_ratio: np.ndarray
     tensors: tuple[str, ...]
@@ -45,6 +48,7 @@ class Diagnostics:
         worst = int(np.argmax(np.abs(np.log(by_tensor))))
         return {
             "energy": float(self.energy[kept].mean()),
+            "loss": float(self.loss[kept].mean()),
             "kinetic_ratio": float(self.kinetic_ratio[kept].mean()),
             "worst_tensor": worst,
             "worst_tensor_kinetic_ratio": float(by_tensor[worst]),
@@ -87,7 +91,7 @@ class SimmeredEnsemble(keras.Model):
         self.diagnostics: Any = None
         # XLA would slow convolutions on CPUs; Keras's default is "auto".
         self.jit_compile = False
-        self._apply = tf.function(self._member_outputs, autograph=False)
+        self._functions: dict = {}
         self.built = True
 
     def _member_outputs(self, inputs: Any) -> tf.Tensor:
@@ -114,16 +118,26 @@ class SimmeredEnsemble(keras.Model):
         """
         size = arguments.positive_int("batch_size", batch_size)
         number = len(tf.nest.flatten(x)[0])
-        parts = [
-            self._apply(
-                tf.nest.map_structure(
-                    lambda rows, i=i: tf.convert_to_tensor(rows[i : i + size]),
-                    x,
-                )
+        parts = []
+        for first in range(0, number, size):
+            rows = slice(first, first + size)
+            batch = tf.nest.map_structure(
+                lambda array, rows=rows: tf.convert_to_tensor(array[rows]), x
             )
-            for i in range(0, number, size)
-        ]
+            parts.append(self._apply(batch)(batch))
         return np.concatenate([np.asarray(part) for part in parts], axis=1)
+
+    def _apply(self, batch: Any) -> Any:
+        """The compiled members for batches of this kind, of any length."""
+        specs = tf.nest.map_structure(
+            lambda t: tf.TensorSpec([None, *t.shape[1:]], t.dtype), batch
+        )
+        key = repr(specs)
+        if key not in self._functions:
+            self._functions[key] = tf.function(
+                self._member_outputs, input_signature=[specs], autograph=False
+            )
+        return self._functions[key]
 
     def calibration_error(
         self, x: Any, labels: Any, bins: int = 15

@@ -3,6 +3,7 @@
 import itertools
 import math
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -32,7 +33,7 @@ def simmer(
     interval: int = 100,
     burn_in: int = 1000,
     batch_size: int | None = 32,
-    prior_precision: float = 0.0,
+    prior_precision: float | Sequence[float] = 0.0,
     thermostat: str = "massive",
     friction: float | None = None,
     chain_length: int = 2,
@@ -72,9 +73,10 @@ def simmer(
         burn_in: steps before the first interval.
         batch_size: examples of a minibatch, drawn with replacement; None for
             all of them, exact and slower.
-        prior_precision: 1 / variance of a normal prior of every weight. With
-            0 the measure of a network with ReLU or softmax is improper:
-            weights that the loss does not hold drift without bound.
+        prior_precision: 1 / variance of a normal prior of the weights: one
+            number, or one for each trainable tensor. With 0 the measure of a
+            network with ReLU or softmax is improper: weights that the loss
+            does not hold drift without bound.
         thermostat: "massive" (a chain for each weight), "per_tensor" or
             "global" (one for all: the paper's). See samplers.nose_hoover.
         friction: g in units of 1/time, of a Langevin process on the
@@ -122,7 +124,7 @@ def simmer(
         x,
         y,
         temperature,
-        arguments.not_negative("prior_precision", prior_precision),
+        weight_energy.precisions(prior_precision, model),
         batch_size,
     )
     kernel = nose_hoover.nose_hoover_chain(
@@ -148,12 +150,13 @@ def simmer(
     ensemble.ensemble.fill(
         [tf.constant(np.stack(w)) for w in zip(*kept, strict=True)]
     )
-    step, energies, kinetic, by_tensor = map(
+    step, energies, losses, kinetic, by_tensor = map(
         np.array, zip(*records, strict=True)
     )
     ensemble.diagnostics = Diagnostics(
         step,
         energies,
+        losses,
         kinetic / temperature,
         by_tensor / temperature,
         tuple(w.path for w in model.trainable_variables),
@@ -209,7 +212,7 @@ def _sampled(
             records.append((step, *means))
             if step > burn_in and (step - burn_in) % interval == 0:
                 kept.append([np.asarray(w) for w in state.position])
-            bar.set_postfix({"energy": f"{means[0]:.4g}"}, refresh=False)
+            bar.set_postfix({"loss": f"{means[1]:.4g}"}, refresh=False)
             bar.update(number)
     return kept, records
 
@@ -226,12 +229,13 @@ def _pieces(burn_in: int, members: int, interval: int) -> list[int]:
 
 
 def _watch() -> samplers.Observer:
-    """Sums of the energy and kinetic temperatures; steps until not finite."""
+    """Sums of what a step reports; steps until the energy is not finite."""
 
     def seen(state: Any, info: Any) -> tuple:
         del state
         return (
             info.energy,
+            info.aux,
             info.kinetic_temperature,
             info.tensor_kinetic_temperature,
         )

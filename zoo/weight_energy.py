@@ -4,7 +4,7 @@
            + T prior_precision |w|^2 / 2
 
 so that exp(-U / T) is exp(-loss / T) times a normal prior N(0, 1 / precision)
-that does not depend on T.
+that does not depend on T. Each tensor of w may have a precision of its own.
 """
 
 import dataclasses
@@ -17,7 +17,7 @@ import tensorflow as tf
 
 import errors
 from samplers import energies, particles
-from zoo import minibatches
+from zoo import arguments, minibatches
 
 
 def weights(network: keras.Model) -> list[tf.Tensor]:
@@ -46,7 +46,8 @@ class WeightEnergy:
         inputs: structure of tensors [N, ...].
         targets: likewise.
         temperature: T, in units of the loss.
-        prior_precision: of the normal prior of all weights; 0 for none.
+        prior_precision: of the normal prior, one number a tensor of weights;
+            0 for none.
         batch_size: examples of a minibatch; None for all of them.
     """
 
@@ -55,23 +56,39 @@ class WeightEnergy:
     inputs: Any
     targets: Any
     temperature: float
-    prior_precision: float
+    prior_precision: tuple[float, ...]
     batch_size: int | None
 
     def evaluator(self) -> energies.Evaluator:
-        """For a kernel with chain_ndims=0."""
+        """For a kernel with chain_ndims=0; `aux` is the loss alone."""
         data = self.inputs, self.targets
-        size = self.batch_size
-        if size is None:
-            return energies.deterministic(lambda w: self(w, *data))
-        return energies.seeded(
-            lambda w, seed: self(w, *minibatches.drawn(seed, data, size))
-        )
 
-    def __call__(
+        def fn(position, seed, batch):
+            del batch
+            chosen = data
+            if self.batch_size is not None:
+                chosen = minibatches.drawn(seed, data, self.batch_size)
+            with tf.GradientTape(watch_accessed_variables=False) as tape:
+                tape.watch(position)
+                loss, penalty = self.parts(position, *chosen)
+                energy = loss + penalty
+            gradient: Any = tape.gradient(
+                energy,
+                position,
+                unconnected_gradients=tf.UnconnectedGradients.ZERO,
+            )
+            gradient = [tf.convert_to_tensor(g) for g in gradient]
+            return energies.Evaluation(energy, gradient, loss)
+
+        return energies.Evaluator(fn, self.batch_size is not None)
+
+    def parts(
         self, position: Sequence[tf.Tensor], inputs: Any, targets: Any
-    ) -> tf.Tensor:
-        """The energy on a batch, a scalar of the weights' dtype."""
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """The mean loss on a batch, and all penalties: scalars.
+
+        They are of the weights' dtype; U is their sum.
+        """
         frozen = [w.value for w in self.network.non_trainable_variables]
         found: Any = self.network.stateless_call(
             list(position), frozen, inputs, training=False, return_losses=True
@@ -79,14 +96,15 @@ class WeightEnergy:
         values = tf.convert_to_tensor(self.loss(targets, found[0]))
         _check_values(values, targets, found[0])
         dtype = particles.dtype_of(position)
-        total = tf.cast(tf.reduce_mean(values), dtype)
-        for penalty in found[2]:
-            total += tf.cast(penalty, dtype)
-        if self.prior_precision:
-            scale = self.temperature * self.prior_precision
-            halves = particles.half_squares(position, 0)
-            total += tf.cast(scale, dtype) * tf.add_n(halves)
-        return total
+        penalty = tf.zeros([], dtype)
+        for own in found[2]:
+            penalty += tf.cast(own, dtype)
+        halves = particles.half_squares(position, 0)
+        for half, precision in zip(halves, self.prior_precision, strict=True):
+            if precision:
+                scale = self.temperature * precision
+                penalty += tf.cast(scale, dtype) * half
+        return tf.cast(tf.reduce_mean(values), dtype), penalty
 
 
 def _check_values(values: tf.Tensor, targets: Any, predictions: Any) -> None:
@@ -104,6 +122,22 @@ def _check_values(values: tf.Tensor, targets: Any, predictions: Any) -> None:
         f"{predictions.shape} has more numbers than these: give targets the "
         "shape of the predictions"
     )
+
+
+def precisions(prior: Any, network: keras.Model) -> tuple[float, ...]:
+    """One precision a trainable tensor, from one for all or from a list.
+
+    Raises:
+        errors.InputError: a negative one, or another number of them.
+    """
+    number = len(network.trainable_variables)
+    listed = prior if isinstance(prior, list | tuple) else [prior] * number
+    if len(listed) != number:
+        raise errors.InputError(
+            f"prior_precision has {len(listed)} numbers for {number} trainable "
+            "tensors: pass one for each, or one for all"
+        )
+    return tuple(arguments.not_negative("prior_precision", p) for p in listed)
 
 
 def loss_function(loss: Any) -> Callable[[Any, Any], Any]:
@@ -173,7 +207,7 @@ def check_network(network: Any, inputs: Any) -> None:
 
     Raises:
         errors.InputError: not built, no trainable weights, weights of another
-            dtype than the first, several outputs, or layers that change their
+            several outputs, or layers that change their
             state when they are trained.
     """
     if not isinstance(network, keras.Model) or not network.built:

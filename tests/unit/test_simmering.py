@@ -101,7 +101,7 @@ def test_simmering_from_scratch_lowers_the_loss():
     assert found.tensor_kinetic_ratio.shape == (len(found.step), 4)
     assert len(found.tensors) == 4
     assert set(found.summary()) == {
-        *("energy", "kinetic_ratio"),
+        *("energy", "loss", "kinetic_ratio"),
         *("worst_tensor", "worst_tensor_kinetic_ratio"),
     }
 
@@ -148,14 +148,21 @@ def test_structured_inputs_and_penalties_enter_the_energy():
     model = keras.Model([a, b], layer(joined))
     inputs = weight_energy.tensors([X[:, :2], X[:, 2:]], X[:, :1])
     energy = weight_energy.WeightEnergy(
-        model, weight_energy.loss_function("mse"), *inputs, 0.1, 3.0, None
+        model,
+        weight_energy.loss_function("mse"),
+        *inputs,
+        temperature=0.1,
+        prior_precision=weight_energy.precisions([3.0, 2.0], model),
+        batch_size=None,
     )
     weights = weight_energy.weights(model)
     kernel, bias = map(np.asarray, weights)
     error = np.mean((X @ kernel + bias - X[:, :1]) ** 2)
-    prior = 0.1 * 3.0 * (np.sum(kernel**2) + np.sum(bias**2)) / 2
+    prior = 0.1 * (3.0 * np.sum(kernel**2) + 2.0 * np.sum(bias**2)) / 2
+    found = energy.evaluator().fn(weights, None, None)
+    np.testing.assert_allclose(found.aux, error, rtol=1e-5)
     np.testing.assert_allclose(
-        energy(weights, *inputs), error + 0.5 * np.sum(kernel**2) + prior, 1e-5
+        found.energy, error + 0.5 * np.sum(kernel**2) + prior, rtol=1e-5
     )
     ensemble = simmered(
         model,
@@ -220,6 +227,7 @@ def test_frozen_batch_normalisation_is_welcome():
         ({"friction": -0.1}, "friction=-0.1"),
         ({"relaxation_time": 0.0}, "relaxation_time=0.0"),
         ({"prior_precision": -1.0}, "prior_precision=-1.0"),
+        ({"prior_precision": [1.0, 2.0]}, "2 numbers for 4 trainable"),
         ({"thermostat": "none"}, "thermostat='none'"),
         ({"activation": "sofmax"}, "activation='sofmax'"),
         ({"loss": "mes"}, "loss='mes'"),
