@@ -4,14 +4,14 @@ Both judge one mean: that of the numbers handed in. For a variance, hand in
 squared deviations. Definitions as in Vehtari et al. 2021, without ranks.
 """
 
+from typing import Any
+
 import tensorflow as tf
 
 import errors
 
 
-def effective_sample_size(
-    draws: tf.Tensor, *, pooled: bool = False
-) -> tf.Tensor:
+def effective_sample_size(draws: Any, *, pooled: bool = False) -> tf.Tensor:
     """How many independent draws would give the mean as precisely.
 
     The autocorrelations are summed by pairs of lags while the pairs are
@@ -61,7 +61,7 @@ def effective_sample_size(
     return count * number / time
 
 
-def split_r_hat(draws: tf.Tensor, *, pooled: bool = True) -> tf.Tensor:
+def split_r_hat(draws: Any, *, pooled: bool = True) -> tf.Tensor:
     """How far halves of chains disagree: near 1 if they have converged.
 
     The root of the pooled variance over the variance within the halves, which
@@ -93,7 +93,7 @@ def split_r_hat(draws: tf.Tensor, *, pooled: bool = True) -> tf.Tensor:
     return tf.sqrt((number - 1.0) / number + between / within)
 
 
-def _checked(draws: tf.Tensor, chains: int = 1) -> tf.Tensor:
+def _checked(draws: Any, chains: int = 1) -> tf.Tensor:
     draws = tf.convert_to_tensor(draws)
     if not draws.dtype.is_floating or draws.shape.rank in (0, 1):
         raise errors.InputError(

@@ -72,23 +72,23 @@ def test_against_tensorflow_probability(steps, dtype):
     )
     draws = (5.0 + draws + np.arange(6)[:, None] / 10).astype(dtype)
     oracle = tfp.mcmc.effective_sample_size
-    tolerance = {"rtol": 1e-3 if dtype == np.float32 else 1e-9}
+    rtol = 1e-3 if dtype == np.float32 else 1e-9
     np.testing.assert_allclose(
         effective_sample_size(draws),
         oracle(draws, filter_beyond_positive_pairs=True),
-        **tolerance,
+        rtol=rtol,
     )
     np.testing.assert_allclose(
         effective_sample_size(draws, pooled=True),
         oracle(draws, filter_beyond_positive_pairs=True, cross_chain_dims=1),
-        **tolerance,
+        rtol=rtol,
     )
     # Theirs is the square, with the correction of 1992 for few chains.
     half, count = steps // 2, 12
     theirs = tfp.mcmc.potential_scale_reduction(draws, split_chains=True)
     ours = (count + 1) / count * split_r_hat(draws).numpy() ** 2
     np.testing.assert_allclose(
-        ours - (half - 1) / (half * count), theirs, **tolerance
+        ours - (half - 1) / (half * count), theirs, rtol=rtol
     )
 
 

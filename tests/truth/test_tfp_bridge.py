@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from typing import Any
 
 import numpy as np
 import pytest
@@ -205,7 +206,8 @@ def test_a_position_of_several_parts():
 
 def test_mistakes_are_one_line():
     with pytest.raises(errors.InputError, match="plain function"):
-        tfp_bridge.kernel(THEIRS["hmc"], energies.deterministic(_energy))
+        evaluator: Any = energies.deterministic(_energy)
+        tfp_bridge.kernel(THEIRS["hmc"], evaluator)
     kernel = tfp_bridge.kernel(THEIRS["hmc"], _energy)
     with pytest.raises(errors.InputError, match="no use for them"):
         kernel.init(_start(), batch=tf.zeros([2]))

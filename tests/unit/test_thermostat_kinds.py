@@ -42,8 +42,9 @@ def test_info_is_what_the_state_says(thermostat, friction, masses):
         friction=friction,
     )
     state = kernel.init(_start(), seeds.seed(0))
-    for step in range(3):
-        state, info = kernel.step(seeds.seed(step), state)
+    for step in range(2):
+        state, _ = kernel.step(seeds.seed(step), state)
+    state, info = kernel.step(seeds.seed(2), state)
     squares = [mass * v.numpy() ** 2 for v in state.velocity]
     by_tensor = np.stack([q.reshape(3, -1).mean(-1) for q in squares], -1)
     np.testing.assert_allclose(info.tensor_kinetic_temperature, by_tensor)
