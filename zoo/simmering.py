@@ -35,7 +35,8 @@ def simmer(
     batch_size: int | None = 32,
     prior_precision: float | Sequence[float] = 0.0,
     thermostat: str = "massive",
-    friction: float | None = None,
+    friction: float = 0.0,
+    redraw_every: int = 40,
     chain_length: int = 2,
     relaxation_time: float | None = None,
     activation: Any = None,
@@ -80,11 +81,14 @@ def simmer(
         thermostat: "massive" (a chain for each weight), "per_tensor" or
             "global" (one for all: the paper's). See samplers.nose_hoover.
         friction: g in units of 1/time, of a Langevin process on the
-            velocities; None: 1 / (2 relaxation_time). It makes the chain
-            forget. With 0, "global" keeps the mean over the weights at T
-            while the directions of a nearly quadratic loss keep unequal
-            shares, so that spreads are wrong; "massive" stays right, but
-            forgets slowly.
+            velocities, which draws noise for every weight at each step; 0 for
+            none.
+        redraw_every: steps between fresh draws of the velocities at T, by
+            which the chain forgets at next to no cost; 0 for never. With
+            neither these nor friction, "global" keeps the mean over the
+            weights at T while the directions of a nearly quadratic loss keep
+            unequal shares, so that spreads are wrong; "massive" stays right,
+            but forgets slowly.
         chain_length: thermostats of a chain.
         relaxation_time: of the thermostats; None: 20 h.
         activation: of the ensemble's outputs, for the prediction alone:
@@ -110,11 +114,9 @@ def simmer(
     burn_in = arguments.not_negative_int("burn_in", burn_in)
     if batch_size is not None:
         batch_size = arguments.positive_int("batch_size", batch_size)
-    if relaxation_time is None:
-        relaxation_time = 20.0 * step_size
-    relaxation_time = arguments.positive("relaxation_time", relaxation_time)
-    if friction is None:
-        friction = 0.5 / relaxation_time
+    if relaxation_time is not None:
+        arguments.positive("relaxation_time", relaxation_time)
+    redraw_every = arguments.not_negative_int("redraw_every", redraw_every)
     x, y = weight_energy.tensors(x, y)
     weight_energy.check_network(model, x)
     ensemble = SimmeredEnsemble(model, members, activation)
@@ -133,6 +135,7 @@ def simmer(
         temperature,
         chain_length=arguments.positive_int("chain_length", chain_length),
         relaxation_time=relaxation_time,
+        redraw_every=redraw_every,
         thermostat=thermostat,
         friction=arguments.not_negative("friction", friction),
         chain_ndims=0,

@@ -225,6 +225,7 @@ def test_frozen_batch_normalisation_is_welcome():
         ({"burn_in": -1}, "burn_in=-1"),
         ({"batch_size": 0}, "batch_size=0"),
         ({"friction": -0.1}, "friction=-0.1"),
+        ({"redraw_every": -1}, "redraw_every=-1"),
         ({"relaxation_time": 0.0}, "relaxation_time=0.0"),
         ({"prior_precision": -1.0}, "prior_precision=-1.0"),
         ({"prior_precision": [1.0, 2.0]}, "2 numbers for 4 trainable"),
