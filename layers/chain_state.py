@@ -1,12 +1,13 @@
 """The state of a Nose-Hoover chain on a network's weights, as weights."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
 
 from layers import weight_lists
-from samplers import nose_hoover, seeds
+from samplers import couplings, nose_hoover, seeds
 
 
 @keras.saving.register_keras_serializable("thermozoo")
@@ -17,23 +18,44 @@ class ChainState(keras.layers.Layer):
     that owns the layer, so that a chain goes on where it stopped.
     """
 
-    def __init__(self, shapes: Sequence, chain_length: int, **kwargs):
+    def __init__(
+        self,
+        shapes: Sequence,
+        chain_length: int,
+        thermostat: str = "global",
+        **kwargs,
+    ):
         """Makes a chain at rest.
 
         Args:
             shapes: of the tensors of the position.
             chain_length: number of thermostats.
+            thermostat: "global", "per_tensor" or "massive", as in
+                samplers.nose_hoover; "massive" holds chain_length copies of
+                the position.
             **kwargs: Keras's own, as `name`.
+
+        Raises:
+            errors.InputError: the thermostat is unknown.
         """
         super().__init__(**kwargs)
+        couplings.of(thermostat)
         self.shapes = [tuple(shape) for shape in shapes]
         self.chain_length = chain_length
+        self.thermostat = thermostat
         self.velocity = weight_lists.add(self, "velocity", self.shapes)
         self.gradient = weight_lists.add(self, "gradient", self.shapes)
         self.energy = self._zeros(())
-        self.kinetic_energy = self._zeros(())
-        self.eta = self._zeros((chain_length,))
-        self.eta_velocity = self._zeros((chain_length,))
+        chains = (len(self.shapes),) if thermostat == "per_tensor" else ()
+        self.kinetic_energy = self._zeros(chains)
+        if thermostat == "massive":
+            self.eta = self._zeros(())
+            self.eta_velocity: Any = weight_lists.add(
+                self, "eta_velocity", self.shapes * chain_length
+            )
+        else:
+            self.eta = self._zeros((*chains, chain_length))
+            self.eta_velocity = self._zeros((*chains, chain_length))
         self.step = self._zeros((), "int64")
         self.built = True
 
@@ -48,15 +70,17 @@ class ChainState(keras.layers.Layer):
         The gradient stays zero, so the first half kick is a free flight.
         """
         deviation = tf.sqrt(tf.constant(temperature, tf.float32))
-        total = tf.zeros(())
+        squares = []
         own = seeds.split(seed, len(self.shapes))
         for weight, weight_seed, shape in zip(
             self.velocity, own, self.shapes, strict=True
         ):
             drawn = deviation * seeds.normal(weight_seed, shape)
             weight.assign(drawn)
-            total += tf.reduce_sum(tf.square(drawn))
-        self.kinetic_energy.assign(0.5 * total)
+            squares.append(tf.reduce_sum(tf.square(drawn)))
+        each = self.thermostat == "per_tensor"
+        square = tf.stack(squares) if each else sum(squares)
+        self.kinetic_energy.assign(0.5 * square)
 
     def read(self, position: Sequence[tf.Tensor]) -> nose_hoover.State:
         """The state as tensors, with the given position."""
@@ -67,9 +91,16 @@ class ChainState(keras.layers.Layer):
             gradient=[tf.convert_to_tensor(w.value) for w in self.gradient],
             kinetic_energy=tf.convert_to_tensor(self.kinetic_energy.value),
             eta=tf.convert_to_tensor(self.eta.value),
-            eta_velocity=tf.convert_to_tensor(self.eta_velocity.value),
+            eta_velocity=self._eta_velocity(),
             step=tf.cast(self.step.value, tf.int32),
         )
+
+    def _eta_velocity(self) -> Any:
+        if self.thermostat != "massive":
+            return tf.convert_to_tensor(self.eta_velocity.value)
+        flat = [tf.convert_to_tensor(w.value) for w in self.eta_velocity]
+        number = len(self.shapes)
+        return [flat[i : i + number] for i in range(0, len(flat), number)]
 
     def write(self, state: nose_hoover.State) -> None:
         """Stores everything but the position."""
@@ -80,7 +111,12 @@ class ChainState(keras.layers.Layer):
         self.energy.assign(state.energy)
         self.kinetic_energy.assign(state.kinetic_energy)
         self.eta.assign(state.eta)
-        self.eta_velocity.assign(state.eta_velocity)
+        if self.thermostat == "massive":
+            flat = tf.nest.flatten(state.eta_velocity)
+            for weight, value in zip(self.eta_velocity, flat, strict=True):
+                weight.assign(value)
+        else:
+            self.eta_velocity.assign(state.eta_velocity)
         self.step.assign(tf.cast(state.step, tf.int64))
 
     def get_config(self) -> dict:
@@ -89,4 +125,5 @@ class ChainState(keras.layers.Layer):
             **super().get_config(),
             "shapes": [list(shape) for shape in self.shapes],
             "chain_length": self.chain_length,
+            "thermostat": self.thermostat,
         }

@@ -23,6 +23,8 @@ class EncoderDynamics:
         relaxation_time: of the thermostats; None: 20 h.
         chain_length: number of thermostats.
         redraw_every: steps between redraws of the velocities; 0: never.
+        thermostat: "global", "per_tensor" or "massive".
+        friction: of a Langevin process on the velocities; 0: none.
     """
 
     encoder: keras.Model
@@ -31,6 +33,8 @@ class EncoderDynamics:
     relaxation_time: float | None
     chain_length: int
     redraw_every: int
+    thermostat: str = "global"
+    friction: float = 0.0
 
     def __post_init__(self):
         """Raises InputError where a setting is out of range."""
@@ -39,6 +43,10 @@ class EncoderDynamics:
             arguments.positive("relaxation_time", self.relaxation_time)
         arguments.positive_int("chain_length", self.chain_length)
         arguments.not_negative_int("redraw_every", self.redraw_every)
+        arguments.one_of(
+            "thermostat", self.thermostat, ("global", "per_tensor", "massive")
+        )
+        arguments.not_negative("friction", self.friction)
 
     def settings(self) -> dict:
         """The numbers, by name."""
@@ -65,6 +73,8 @@ class EncoderDynamics:
             relaxation_time=self.relaxation_time,
             redraw_every=self.redraw_every,
             chain_ndims=0,
+            thermostat=self.thermostat,
+            friction=self.friction,
         )
 
     def block(

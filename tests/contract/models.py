@@ -99,5 +99,24 @@ CASES = [
         },
         block=2,
     ),
+    Case(
+        "eae_massive",
+        "entropic_autoencoder",
+        {
+            **DENSE,
+            **BANK,
+            **ENTROPIC,
+            "chain_length": 2,
+            "thermostat": "massive",
+            "friction": 0.01,
+        },
+        block=4,
+    ),
+    Case(
+        "eae_per_tensor",
+        "entropic_autoencoder",
+        {**DENSE, **BANK, **ENTROPIC, "thermostat": "per_tensor"},
+        block=2,
+    ),
     Case("eae_conv", "entropic_autoencoder", {**CONV, **BANK, **ENTROPIC}),
 ]

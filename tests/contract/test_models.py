@@ -244,7 +244,9 @@ def test_generating_before_fit_prior_says_what_to_call(case):
         model.serving_functions()
 
 
-@pytest.mark.parametrize("label", ["ae", "vae", "eae", "eae_split"])
+@pytest.mark.parametrize(
+    "label", ["ae", "vae", "eae", "eae_split", "eae_massive"]
+)
 def test_trains_under_xla(label):
     case = next(case for case in models.CASES if case.label == label)
     model = case.build(jit_compile=True)

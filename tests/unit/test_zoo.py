@@ -30,6 +30,8 @@ BAD = [
     ("entropic_autoencoder", {"temperature": 0.0}, "temperature=0.0"),
     ("entropic_autoencoder", {"chain_length": 0}, "chain_length=0"),
     ("entropic_autoencoder", {"step_size": float("nan")}, "step_size=nan"),
+    ("entropic_autoencoder", {"thermostat": "none"}, "thermostat='none'"),
+    ("entropic_autoencoder", {"friction": -0.1}, "friction=-0.1"),
     (
         "entropic_autoencoder",
         {"temperature_schedule": {"name": "linaer"}},
@@ -199,14 +201,38 @@ def entropic(block: int, **changes) -> Any:
     return model
 
 
+@pytest.mark.parametrize("thermostat", ["global", "per_tensor", "massive"])
 @pytest.mark.parametrize("block", [1, 2, 4])
-def test_the_length_of_a_block_does_not_matter(block):
-    whole, parts = entropic(8), entropic(block)
+def test_the_length_of_a_block_does_not_matter(block, thermostat):
+    options = {"thermostat": thermostat, "friction": 0.02}
+    whole, parts = entropic(8, **options), entropic(block, **options)
     assert int(parts.updates.count.value) == 2
     for one, other in zip(whole.variables, parts.variables, strict=True):
         np.testing.assert_allclose(
             np.asarray(one), np.asarray(other), rtol=1e-4, atol=1e-6
         )
+
+
+def test_the_chain_of_every_thermostat_is_written_back():
+    for thermostat in ("global", "per_tensor", "massive"):
+        model = entropic(8, thermostat=thermostat)
+        chain = model.chain
+        velocity = np.concatenate([np.ravel(w) for w in chain.velocity])
+        kinetic = np.sum(np.asarray(chain.kinetic_energy))
+        np.testing.assert_allclose(kinetic, np.sum(velocity**2) / 2, rtol=1e-3)
+        moved = chain.eta_velocity
+        moved = moved if isinstance(moved, list) else [moved]
+        assert all(np.abs(np.asarray(w)).max() > 0 for w in moved)
+
+
+def test_the_chain_has_the_papers_length_unless_it_is_massive():
+    arguments = {"image_shape": SHAPE, "latent_dim": 2, "hidden_units": [3]}
+    for thermostat, length in (("global", 30), ("massive", 2)):
+        model: Any = zoo.build(
+            "entropic_autoencoder", thermostat=thermostat, **arguments
+        )
+        assert model.get_config()["chain_length"] == length
+        assert model.get_config()["thermostat"] == thermostat
 
 
 def test_a_block_must_divide_the_encoder_steps():
