@@ -251,6 +251,16 @@ def test_collecting_does_not_disturb_training():
         np.testing.assert_array_equal(one, other)
 
 
+def test_the_ensemble_scales_whole_grey_values_too():
+    model = entropic(8)
+    rng = np.random.default_rng(0)
+    whole = rng.integers(0, 256, (9, *SHAPE), np.uint8)
+    model.fit_prior(whole)
+    scaled = whole.astype(np.float32) / np.float32(255)
+    for call in (model.encode, model.reconstruct):
+        np.testing.assert_array_equal(call(whole), call(scaled))
+
+
 def test_encoding_before_collecting_says_what_to_call():
     model = entropic(8)
     images = tf.zeros([2, *SHAPE])
