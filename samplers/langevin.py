@@ -59,10 +59,11 @@ def langevin(
       batch only where the evaluator does.
 
     Raises:
-      InputError: a step size that is not positive.
+      InputError: a step size that is not positive, a negative temperature.
     """
     evaluator = energies.as_evaluator(energy_fn)
     particles.positive("step_size", step_size)
+    particles.not_negative("temperature", temperature)
 
     def init(position: Any, seed: Any = None, batch: Any = None) -> State:
         position = particles.convert(position, chain_ndims)

@@ -124,7 +124,10 @@ def nose_hoover_chain(
     for name, value in (
         ("step_size", step_size),
         ("temperature", temperature),
-        ("relaxation_time", relaxation_time),
+        (
+            "relaxation_time",
+            1.0 if relaxation_time is None else relaxation_time,
+        ),
         ("mass", mass),
     ):
         particles.positive(name, value)

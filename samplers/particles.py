@@ -43,11 +43,15 @@ def dtype_of(position: Any) -> Any:
 
 
 def positive(name: str, value: Any) -> Any:
-    """`value`, unless it is a Python number that is not positive.
+    """`value`, unless it is no number, or a Python number not positive.
 
     Raises:
-      InputError: the number is zero, negative or NaN.
+      InputError: text, None, or a number that is zero, negative or NaN.
     """
+    if value is None or isinstance(value, str | bool):
+        raise errors.InputError(
+            f"{name} {value!r} is not a number: choose one above 0"
+        )
     if isinstance(value, int | float) and not value > 0:
         raise errors.InputError(
             f"{name} {value} is not positive: choose a number above 0"

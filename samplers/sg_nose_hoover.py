@@ -88,7 +88,10 @@ def sg_nose_hoover(
     for name, value in (
         ("step_size", step_size),
         ("temperature", temperature),
-        ("relaxation_time", relaxation_time),
+        (
+            "relaxation_time",
+            1.0 if relaxation_time is None else relaxation_time,
+        ),
         ("mass", mass),
     ):
         particles.positive(name, value)

@@ -31,6 +31,9 @@ def _minibatch():
     ("mistake", "message"),
     [
         (lambda: langevin.langevin(_energy, 0.0), "step_size 0.0"),
+        (lambda: langevin.langevin(_energy, "a"), "step_size 'a'"),
+        (lambda: langevin.langevin(_energy, 0.1, -1.0), "temperature -1.0"),
+        (lambda: nose_hoover.nose_hoover_chain(_energy, None), "None is not"),
         (lambda: langevin.langevin(3, 0.1), "not callable"),
         (
             lambda: langevin.langevin(_energy, 0.1).init(
