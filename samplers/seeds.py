@@ -8,6 +8,10 @@ repeat bit for bit within one of the modes only.
 
 Derive seeds with `split` and `fold_in`, never by adding to one: runs whose
 seeds are neighbours would share most of their numbers.
+
+`split`, `fold_in`, `uniform` and `normal` also take `int32[B, 2]`, one seed a
+chain: what they give for a chain then depends on its own seed alone, and so
+does the chain that a kernel runs from it, whatever the others in its batch.
 """
 
 import contextlib
@@ -48,6 +52,8 @@ __all__ = [
 # TensorFlow's type stubs lack parts of this module.
 _RANDOM: Any = tf.random
 _UNDER_XLA = contextvars.ContextVar("under_xla", default=False)
+# Salts of draws with one seed a chain.
+_UNIFORM, _NORMAL = -1, -2
 
 
 @contextlib.contextmanager
@@ -98,6 +104,18 @@ def _algorithm() -> str:
     return "threefry" if _compiles() else "philox"
 
 
+def _by_row(seed: Any) -> bool:
+    return tf.convert_to_tensor(seed).shape.rank == 2
+
+
+def _drawn_by_row(
+    draw: Callable[..., tf.Tensor], seed: Any, shape: Any, salt: int, dtype: Any
+) -> tf.Tensor:
+    shape = tf.convert_to_tensor(shape, tf.int32)
+    flat = draw(seed, [tf.reduce_prod(shape[1:])], salt)
+    return tf.reshape(tf.cast(flat, dtype), shape)
+
+
 def seed(value: int) -> tf.Tensor:
     """The seed `int32[2]` of a Python integer (its lowest 64 bits)."""
     if isinstance(value, bool) or not isinstance(value, int):
@@ -110,13 +128,20 @@ def seed(value: int) -> tf.Tensor:
 
 
 def split(seed: Any, n: int) -> list[tf.Tensor]:
-    """`n` independent seeds, each `int32[2]`, from one."""
+    """`n` independent seeds, each `int32[2]` (or like `seed`), from one."""
+    if _by_row(seed):
+        return [row_fold_in(seed, index) for index in range(n)]
     words = _RANDOM.experimental.stateless_split(seed, n, alg=_algorithm())
     return tf.unstack(words, n)
 
 
 def fold_in(seed: Any, data: Any) -> tf.Tensor:
-    """The seed `int32[2]` that belongs to the integer `data` under `seed`."""
+    """The seed `int32[2]` that belongs to the integer `data` under `seed`.
+
+    From `int32[B, 2]` it gives as many.
+    """
+    if _by_row(seed):
+        return row_fold_in(seed, data)
     return _RANDOM.experimental.stateless_fold_in(
         seed, tf.cast(data, tf.int32), alg=_algorithm()
     )
@@ -124,11 +149,15 @@ def fold_in(seed: Any, data: Any) -> tf.Tensor:
 
 def uniform(seed: Any, shape: Any, dtype: Any = tf.float32) -> tf.Tensor:
     """Uniform numbers in [0, 1) of the given shape."""
+    if _by_row(seed):
+        return _drawn_by_row(row_uniform, seed, shape, _UNIFORM, dtype)
     return _RANDOM.stateless_uniform(shape, seed, dtype=dtype, alg=_algorithm())
 
 
 def normal(seed: Any, shape: Any, dtype: Any = tf.float32) -> tf.Tensor:
     """Standard normal numbers of the given shape."""
+    if _by_row(seed):
+        return _drawn_by_row(row_normal, seed, shape, _NORMAL, dtype)
     if _compiles():
         return _RANDOM.stateless_normal(
             shape, seed, dtype=dtype, alg=_algorithm()
