@@ -4,6 +4,8 @@ from layers.bodies import BODIES, check_body, decoder, encoder
 from layers.chain_state import ChainState
 from layers.gradient_accumulator import GradientAccumulator
 from layers.latent_bank import LatentBank
+from layers.latent_energy import latent_energy
+from layers.latent_generator import latent_generator
 from layers.stochastic import GaussianSample
 from layers.weight_ensemble import WeightEnsemble
 
@@ -17,4 +19,6 @@ __all__ = [
     "check_body",
     "decoder",
     "encoder",
+    "latent_energy",
+    "latent_generator",
 ]
