@@ -10,29 +10,20 @@ after round; the ratios quoted are medians over rounds.
 """
 
 import itertools
-import pathlib
-import statistics
-import sys
-import time
-from collections.abc import Callable
 from typing import Any
 
 import keras
+import measure
 import numpy as np
 import tensorflow as tf
 from absl import app, flags
 
-# A script's own folder is on the path, not the repository's root.
-sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 import zoo
 
+flags.adopt_module_key_flags(measure)
 _BATCHES = flags.DEFINE_list("batch_sizes", ["32", "512"], "Images a step.")
-_ROUNDS = flags.DEFINE_integer(
-    "rounds", 5, "Rounds to take medians over.", lower_bound=1
-)
 
 SIZES = (784, 512, 256, 64)
-SECONDS_A_MEASUREMENT = 1.0
 
 
 def flops(batch: int) -> float:
@@ -43,31 +34,7 @@ def flops(batch: int) -> float:
     return batch * (6.0 * weights - 2.0 * pairs[0][0] * pairs[0][1])
 
 
-def seconds(work: Callable[[], object], repeats: int) -> float:
-    """Of one unit of work, where a call does `repeats` units."""
-    start, calls = time.perf_counter(), 0
-    while time.perf_counter() - start < SECONDS_A_MEASUREMENT:
-        work()
-        calls += 1
-    return (time.perf_counter() - start) / (calls * repeats)
-
-
-def product(size: int = 1024, repeats: int = 20) -> Callable[[], object]:
-    """Large float32 matrix products, the rate that bounds every step."""
-    a = tf.ones([size, size])
-
-    @tf.function
-    def loop() -> tf.Tensor:
-        return tf.while_loop(
-            lambda i, x: i < repeats,
-            lambda i, x: (i + 1, tf.matmul(a, x) * (1.0 / size)),
-            (0, a),
-        )[1]
-
-    return lambda: loop().numpy()
-
-
-def encoder_steps(batch: int, block: int, jit: bool) -> Callable[[], object]:
+def encoder_steps(batch: int, block: int, jit: bool) -> measure.Work:
     """A block of encoder steps, with the decoder's gradients gathered."""
     model = zoo.build(
         "entropic_autoencoder",
@@ -88,17 +55,13 @@ def encoder_steps(batch: int, block: int, jit: bool) -> Callable[[], object]:
     iterator = iter(data)
     model.make_train_function()
     train: Any = model.train_function
-    return lambda: float(train(iterator)["loss"])
+    return measure.Work(lambda: float(train(iterator)["loss"]), block)
 
 
-def torch_steps(batch: int, repeats: int) -> Callable[[], object] | None:
-    """Eager PyTorch: one Adam step of the same autoencoder, or None."""
-    try:
-        import torch  # pyright: ignore[reportMissingImports]
-    except ModuleNotFoundError:
-        return None
+def torch_steps(torch: Any, batch: int, repeats: int) -> measure.Work:
+    """Eager PyTorch: Adam steps of the same autoencoder."""
     sizes = [*SIZES, *SIZES[-2::-1]]
-    layers: list[torch.nn.Module] = []
+    layers: list[Any] = []
     for a, b in itertools.pairwise(sizes):
         layers += [torch.nn.Linear(a, b), torch.nn.ReLU()]
     layers[-1] = torch.nn.Sigmoid()
@@ -113,55 +76,22 @@ def torch_steps(batch: int, repeats: int) -> Callable[[], object] | None:
             torch.nn.functional.mse_loss(network(images), images).backward()
             optimizer.step()
 
-    return work
-
-
-def torch_seconds(work: Callable[[], object], repeats: int) -> float:
-    import torch  # pyright: ignore[reportMissingImports]
-
-    times = []
-    for threads in (1, 2):
-        torch.set_num_threads(threads)
-        times.append(seconds(work, repeats))
-    return min(times)
+    return measure.Work(work, repeats, torch=True)
 
 
 def main(argv: list[str]) -> None:
     """Prints one table a batch size."""
     del argv
-    limit = product()
-    limit()
+    torch = measure.peer("torch")
     for batch in map(int, _BATCHES.value):
         block = 100 if batch < 256 else 20
-        ours = {
-            "graph": encoder_steps(batch, block, False),
-            "XLA": encoder_steps(batch, block, True),
-        }
-        peer = torch_steps(batch, 20)
-        for work in ours.values():
-            work()
-        rows: dict[str, list[tuple[float, float]]] = {name: [] for name in ours}
-        for _ in range(_ROUNDS.value):
-            rate = 2 * 1024**3 / seconds(limit, 20)
-            floor = flops(batch) / rate
-            other = torch_seconds(peer, 20) if peer else float("nan")
-            for name, work in ours.items():
-                own = seconds(work, block)
-                rows[name].append((floor / own, other / own))
-                print(
-                    f"  batch {batch} {name:5}: {own * 1e3:6.3f} ms a step, "
-                    f"floor {floor * 1e3:6.3f} ms, "
-                    f"PyTorch {other * 1e3:6.3f} ms",
-                    flush=True,
-                )
-        for name, ratios in rows.items():
-            part, gain = map(statistics.median, zip(*ratios, strict=True))
-            print(
-                f"batch {batch} {name}: {part:.2f} of the matrix-product "
-                f"rate, {gain:.1f} x a PyTorch Adam step"
-            )
-        if peer is None:
-            print("PyTorch is not installed: no peer was measured")
+        works = {"products": measure.products()}
+        if torch is not None:
+            works["PyTorch"] = torch_steps(torch, batch, 20)
+        for name, jit in (("graph", False), ("XLA", True)):
+            works[name] = encoder_steps(batch, block, jit)
+        title = f"encoder step, batch {batch}"
+        measure.report(title, measure.rounds(works), flops(batch))
 
 
 if __name__ == "__main__":
