@@ -11,7 +11,7 @@ from layers import weight_lists
 
 @keras.saving.register_keras_serializable("thermozoo")
 class WeightEnsemble(keras.layers.Layer):
-    """Weights of `members` networks, [members, *shape] each.
+    """Weights of up to `members` networks, [members, *shape] each.
 
     The weights are not trainable: a sampler fills them.
     """
@@ -21,7 +21,7 @@ class WeightEnsemble(keras.layers.Layer):
 
         Args:
             shapes: of one network's weights.
-            members: number of networks.
+            members: number of networks that it can hold.
             **kwargs: Keras's own, as `name`.
         """
         super().__init__(**kwargs)
@@ -36,7 +36,10 @@ class WeightEnsemble(keras.layers.Layer):
         self.built = True
 
     def fill(self, stacked: Sequence[tf.Tensor]) -> None:
-        """Stores tensors [members, *shape], in the order of `shapes`.
+        """Stores n networks, at most `members`; those before are forgotten.
+
+        Args:
+            stacked: tensors [n, *shape], in the order of `shapes`.
 
         Raises:
             errors.InputError: a weight is not finite.
@@ -48,8 +51,9 @@ class WeightEnsemble(keras.layers.Layer):
                 "or the step size"
             )
         for weight, value in zip(self.stacked, stacked, strict=True):
-            weight.assign(value)
-        self.count.assign(self.members)
+            empty = tf.zeros_like(weight.value[len(value) :])
+            weight.assign(tf.concat([value, empty], 0))
+        self.count.assign(len(stacked[0]))
 
     def require_filled(self) -> None:
         """Raises InputError where no member was stored yet."""
@@ -66,7 +70,7 @@ class WeightEnsemble(keras.layers.Layer):
         return [weight.value[index] for weight in self.stacked]
 
     def apply(self, function: Callable, dtype: tf.DType) -> tf.Tensor:
-        """Stacks function(weights) over the members: [members, ...].
+        """Stacks function(weights) over the networks stored: [n, ...].
 
         Raises:
             errors.InputError: the ensemble is empty.
@@ -105,7 +109,11 @@ class WeightEnsemble(keras.layers.Layer):
         return mean, tf.sqrt(squares / count)
 
     def _values(self) -> list[tf.Tensor]:
-        return [tf.convert_to_tensor(weight.value) for weight in self.stacked]
+        number = self.count.value
+        return [
+            tf.convert_to_tensor(weight.value)[:number]
+            for weight in self.stacked
+        ]
 
     def get_config(self) -> dict:
         """The constructor's arguments."""

@@ -1,6 +1,5 @@
 """The entropic autoencoder (Aliahmadi 2026, Algorithm 1)."""
 
-import functools
 from typing import final
 
 import keras
@@ -18,6 +17,7 @@ from zoo import (
 from zoo.base import LatentGenerator, lerp
 from zoo.decoder_updates import DecoderUpdates
 from zoo.encoder_dynamics import EncoderDynamics
+from zoo.encoder_ensemble import EncoderEnsemble
 
 # Streams of the model's seed.
 _VELOCITIES, _TRAINING = 1, 2
@@ -154,7 +154,9 @@ class EntropicAutoencoder(LatentGenerator):
             temperature_schedules.check(temperature_schedule),
         )
         self.trackers = {name: keras.metrics.Mean(name=name) for name in _LOGS}
-        self._collector = None
+        self._encoders = EncoderEnsemble(
+            self.dynamics, self.ensemble, self.member_interval, self.batch_size
+        )
         self.built = True
 
     def _stream(self, salt: int) -> tf.Tensor:
@@ -219,14 +221,17 @@ class EntropicAutoencoder(LatentGenerator):
             self.trackers[name].update_state(error)
         return {name: self.trackers[name].result() for name in ("loss", "mse")}
 
-    def collect_ensemble(self, images, *, seed: int = 0) -> np.ndarray:
-        """Samples `members` encoders at the fixed decoder.
+    def collect_ensemble(
+        self, images, members: int | None = None, seed: int = 0
+    ) -> np.ndarray:
+        """Samples encoders at the fixed decoder, in place of those before.
 
         A copy of the chain goes on from where training left it, on minibatches
         drawn from `images`; the training chain is not disturbed.
 
         Args:
             images: training images [N, H, W, C], float in [0, 1] or uint8.
+            members: how many, at most the constructor's; None: as many.
             seed: of the minibatches.
 
         Returns:
@@ -234,28 +239,16 @@ class EntropicAutoencoder(LatentGenerator):
             where the thermostat holds.
 
         Raises:
-            errors.InputError: images of another shape, or weights that are
-                not finite.
+            errors.InputError: images of another shape, too many members, or
+                weights that are not finite.
         """
-        if self._collector is None:
-            self._collector = seeds.compiled(
-                self._sample_members, bool(self.jit_compile)
-            )
-        weights, kinetic = self._collector(
-            tf.constant(self.as_images(images)), seeds.seed(seed)
-        )
-        self.ensemble.fill(weights)
-        return np.asarray(kinetic / self.updates.temperature.value)
-
-    def _sample_members(self, images: tf.Tensor, seed: tf.Tensor):
-        return self.dynamics.ensemble(
+        return self._encoders.collect(
             self.chain.read(encoder_energy.values(self.encoder)),
-            images,
+            self.as_images(images),
             temperature=tf.convert_to_tensor(self.updates.temperature.value),
-            seed=seed,
-            members=self.members,
-            interval=self.member_interval,
-            batch_size=self.batch_size,
+            seed=seeds.seed(seed),
+            members=members,
+            jit_compile=bool(self.jit_compile),
         )
 
     def fit_prior(self, images, *, seed: int = 0) -> None:
@@ -266,16 +259,10 @@ class EntropicAutoencoder(LatentGenerator):
             seed: of the minibatches and of the choice of images.
         """
         self.collect_ensemble(images, seed=seed)
-        share = -(-self.bank_size // self.members)
         chosen = self.choose(images, self.bank_size, seed)
-        parts = []
-        for index in range(self.members):
-            rows = index * share + np.arange(min(share, len(chosen)))
-            encode = functools.partial(
-                encoder_energy.codes, self.encoder, self.ensemble.member(index)
-            )
-            parts.append(self.in_chunks(encode, chosen[rows % len(chosen)]))
-        self.bank.fill(tf.concat(parts, axis=0))
+        self.bank.fill(
+            self._encoders.spread_codes(chosen, self.bank_size, self.in_chunks)
+        )
 
     def encode(self, images: tf.Tensor) -> tf.Tensor:
         """Every member's code of images: [B, members, latent].
@@ -283,12 +270,7 @@ class EntropicAutoencoder(LatentGenerator):
         Raises:
             errors.InputError: no ensemble was collected yet.
         """
-        images = self.as_input(images)
-        stacked = self.ensemble.apply(
-            lambda weights: encoder_energy.codes(self.encoder, weights, images),
-            tf.float32,
-        )
-        return tf.transpose(stacked, [1, 0, 2])
+        return self._encoders.codes(self.as_input(images))
 
     def decode(self, codes: tf.Tensor) -> tf.Tensor:
         """Maps codes [B, latent] to images [B, H, W, C] in [0, 1]."""
@@ -303,13 +285,7 @@ class EntropicAutoencoder(LatentGenerator):
         Raises:
             errors.InputError: no ensemble was collected yet.
         """
-        images = self.as_input(images)
-        return self.ensemble.moments(
-            lambda weights: self.decode(
-                encoder_energy.codes(self.encoder, weights, images)
-            ),
-            tf.zeros_like(images),
-        )
+        return self._encoders.reconstruction(self.as_input(images), self.decode)
 
     def interpolate(
         self, first: tf.Tensor, second: tf.Tensor, alpha: tf.Tensor

@@ -261,6 +261,40 @@ def test_the_ensemble_scales_whole_grey_values_too():
         np.testing.assert_array_equal(call(whole), call(scaled))
 
 
+def test_fewer_members_may_be_collected():
+    model = entropic(8, members=3)
+    images = np.random.default_rng(0).uniform(size=(9, *SHAPE))
+    images = images.astype(np.float32)
+    assert model.collect_ensemble(images).shape == (3,)
+    whole = np.asarray(model.encode(images))
+    mean, _ = model.reconstruct(images)
+    assert model.collect_ensemble(images, members=2).shape == (2,)
+    # The chain starts anew: its first members are the same.
+    assert model.encode(images).shape == (9, 2, 2)
+    np.testing.assert_array_equal(model.encode(images), whole[:, :2])
+    fewer, _ = model.reconstruct(images)
+    assert np.abs(fewer - mean).max() > 0
+    each = [model.decode(whole[:, index]) for index in range(2)]
+    np.testing.assert_allclose(fewer, np.mean(each, 0), atol=1e-6)
+    assert [w.shape[0] for w in model.ensemble.stacked] == [3, 3, 3, 3]
+    model.collect_ensemble(images, 1, 5)
+    _, spread = model.reconstruct(images)
+    np.testing.assert_array_equal(spread, np.zeros_like(spread))
+
+
+@pytest.mark.parametrize(
+    ("members", "message"),
+    [
+        (3, "members=3 is more than the 2 that the model holds"),
+        (0, "members=0 must be"),
+        (1.5, "members=1.5 must be"),
+    ],
+)
+def test_members_that_do_not_fit_are_refused(members, message):
+    with pytest.raises(errors.InputError, match=message):
+        entropic(8).collect_ensemble(np.zeros((4, *SHAPE)), members)
+
+
 def test_encoding_before_collecting_says_what_to_call():
     model = entropic(8)
     images = tf.zeros([2, *SHAPE])
