@@ -76,7 +76,9 @@ class WeightEnsemble(keras.layers.Layer):
             errors.InputError: the ensemble is empty.
         """
         self.require_filled()
-        return tf.map_fn(function, self._values(), fn_output_signature=dtype)
+        # AutoGraph would read the function's source file, each time anew.
+        plain = tf.autograph.experimental.do_not_convert(function)
+        return tf.map_fn(plain, self._values(), fn_output_signature=dtype)
 
     def moments(self, function: Callable, zeros: tf.Tensor):
         """Mean and standard deviation of function(weights) over members.
