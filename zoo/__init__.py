@@ -3,6 +3,7 @@
 from zoo.autoencoder import Autoencoder
 from zoo.base import Generator, LatentGenerator
 from zoo.entropic_autoencoder import EntropicAutoencoder
+from zoo.latent_energy_prior import LatentEnergyPrior
 from zoo.registry import MODELS, build, names
 from zoo.simmered_ensemble import SimmeredEnsemble
 from zoo.simmering import simmer
@@ -13,6 +14,7 @@ __all__ = [
     "Autoencoder",
     "EntropicAutoencoder",
     "Generator",
+    "LatentEnergyPrior",
     "LatentGenerator",
     "SimmeredEnsemble",
     "VariationalAutoencoder",

@@ -7,11 +7,13 @@ import errors
 from zoo.autoencoder import Autoencoder
 from zoo.base import Generator
 from zoo.entropic_autoencoder import EntropicAutoencoder
+from zoo.latent_energy_prior import LatentEnergyPrior
 from zoo.variational_autoencoder import VariationalAutoencoder
 
 MODELS: dict[str, type[Generator]] = {
     "autoencoder": Autoencoder,
     "entropic_autoencoder": EntropicAutoencoder,
+    "latent_energy_prior": LatentEnergyPrior,
     "variational_autoencoder": VariationalAutoencoder,
 }
 

@@ -20,6 +20,7 @@ ENTROPIC = {
     "chain_length": 4,
     "temperature": 1e-7,
 }
+LATENT = {"image_shape": SHAPE, "latent_dim": 3, "energy_units": [8]}
 BANK = {"bank_size": 32}
 
 
@@ -32,6 +33,8 @@ class Case:
     arguments: dict
     block: int | None = None
     option: str = "bandwidth"
+    # Signatures beyond those of every model.
+    more: tuple = ()
 
     @property
     def shape(self) -> tuple:
@@ -117,6 +120,20 @@ CASES = [
         "entropic_autoencoder",
         {**DENSE, **BANK, **ENTROPIC, "thermostat": "per_tensor"},
         block=2,
+    ),
+    Case(
+        "lebm",
+        "latent_energy_prior",
+        {**LATENT, "body": "dense", "hidden_units": [16]},
+        option="temperature",
+        more=("encode_with", "energy"),
+    ),
+    Case(
+        "lebm_conv",
+        "latent_energy_prior",
+        {**LATENT, "filters": 2, "dynamics": "baoab"},
+        option="temperature",
+        more=("encode_with", "energy"),
     ),
     Case("eae_conv", "entropic_autoencoder", {**CONV, **BANK, **ENTROPIC}),
 ]

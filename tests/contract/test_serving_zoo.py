@@ -11,6 +11,7 @@ COMMON = {"image_shape": SHAPE, "latent_dim": 3, "hidden_units": [16]}
 MODELS = {
     "autoencoder": {"bank_size": 32},
     "variational_autoencoder": {},
+    "latent_energy_prior": {"body": "dense", "energy_units": [8]},
     "entropic_autoencoder": {
         "bank_size": 32,
         "encoder_steps": 4,

@@ -1,0 +1,126 @@
+"""Chains of codes: which dynamics, how many steps, from which start."""
+
+import math
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+import samplers
+from samplers import baoab, langevin, metropolis, nose_hoover, seeds
+from zoo.latent_model import LatentModel
+
+DYNAMICS = ("langevin", "mala", "baoab", "nose_hoover")
+# Of the inertial dynamics, in units of 1 / time: with codes of variance near
+# 1, a code forgets its velocity in about the time it takes to cross.
+_FRICTION = 1.0
+# All but unadjusted Langevin divide by the temperature.
+_COLDEST = 1e-6
+
+
+class Chain(NamedTuple):
+    """How codes move.
+
+    Attributes:
+      dynamics: one of DYNAMICS.
+      steps: how many.
+      step_size: h of Langevin's z <- z - h grad U + sqrt(2 h) xi, in units of
+        z squared over nats. The inertial dynamics take sqrt(2 h) as their time
+        step: their displacement in one step from rest is the same.
+    """
+
+    dynamics: str
+    steps: int
+    step_size: float
+
+    def kernel(
+        self, energy: Any, step_size: Any = None, temperature: Any = 1.0
+    ) -> samplers.Kernel:
+        """The transition that leaves exp(-energy / temperature) invariant.
+
+        Args:
+          energy: U(z: [B, latent]) -> [B], in nats, or an Evaluator.
+          step_size: h where it is another; a number or a tensor.
+          temperature: T, a number or a tensor, [] or [B].
+        """
+        h = self.step_size if step_size is None else step_size
+        if self.dynamics == "langevin":
+            return langevin.langevin(energy, h, temperature)
+        warm = tf.maximum(tf.cast(temperature, tf.float32), _COLDEST)
+        if self.dynamics == "mala":
+            return metropolis.metropolis_hastings(
+                langevin.langevin(energy, h, warm)
+            )
+        time = math.sqrt(2.0 * h) if isinstance(h, float) else tf.sqrt(2.0 * h)
+        if self.dynamics == "baoab":
+            return baoab.baoab(energy, time, warm, friction=_FRICTION)
+        return nose_hoover.nose_hoover_chain(
+            energy, time, warm, thermostat="massive", chain_length=2
+        )
+
+    def run(
+        self, energy: Any, start: tf.Tensor, seed: Any, temperature: Any = 1.0
+    ) -> tf.Tensor:
+        """Where codes end that start at `start`, as constants to a tape.
+
+        Args:
+          energy: U(z: [B, latent]) -> [B].
+          start: [B, latent].
+          seed: int32[2], or int32[B, 2] for one a chain.
+          temperature: T, [] or [B].
+
+        Returns:
+          [B, latent].
+        """
+        kernel = self.kernel(energy, temperature=temperature)
+        first, then = seeds.split(seed, 2)
+        state, _ = samplers.run(
+            kernel, kernel.init(start, first), seed=then, num_steps=self.steps
+        )
+        return state.position
+
+
+def gaussian(model: LatentModel, seed: Any, shape: Any) -> tf.Tensor:
+    """Codes from N(0, s0^2), where every chain starts (Pang 2020).
+
+    Args:
+      model: for s0.
+      seed: int32[2], or int32[B, 2].
+      shape: [B, latent].
+    """
+    return model.prior_sigma * seeds.normal(seed, shape)
+
+
+def prior(
+    model: LatentModel,
+    chain: Chain,
+    seed: Any,
+    shape: Any,
+    temperature: Any = 1.0,
+) -> tf.Tensor:
+    """Codes from the prior at a temperature, by a short run: [B, latent].
+
+    Args:
+      model: its prior energy is sampled.
+      chain: how.
+      seed: int32[2], or int32[B, 2] for one a code.
+      shape: [B, latent].
+      temperature: T, [] or [B]; 1 is the prior.
+    """
+    start_seed, chain_seed = seeds.split(seed, 2)
+    width = tf.sqrt(tf.cast(temperature, tf.float32))
+    width = width[:, None] if width.shape.rank else width
+    start = width * gaussian(model, start_seed, shape)
+    return chain.run(model.prior_energy, start, chain_seed, temperature)
+
+
+def posterior(
+    model: LatentModel, chain: Chain, x: tf.Tensor, seed: Any, shape: Any
+) -> tf.Tensor:
+    """Codes from p(z | x), by a short run from N(0, s0^2): [B, latent]."""
+    start_seed, chain_seed = seeds.split(seed, 2)
+
+    def energy(codes: tf.Tensor) -> tf.Tensor:
+        return model.prior_energy(codes) - model.log_likelihood(x, codes)
+
+    start = gaussian(model, start_seed, shape)
+    return chain.run(energy, start, chain_seed)
