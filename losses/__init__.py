@@ -6,13 +6,25 @@ from losses.likelihoods import (
     gaussian_log_likelihood,
 )
 from losses.reconstruction import squared_error
+from losses.thermodynamic import (
+    Thermodynamic,
+    summed_divergence,
+    thermodynamic_integral,
+    thermodynamic_surrogate,
+    trapezoid_weights,
+)
 
 __all__ = [
     "Elbo",
+    "Thermodynamic",
     "bernoulli_log_likelihood",
     "elbo",
     "gaussian_kl",
     "gaussian_log_likelihood",
     "squared_error",
     "standard_normal_log_density",
+    "summed_divergence",
+    "thermodynamic_integral",
+    "thermodynamic_surrogate",
+    "trapezoid_weights",
 ]

@@ -8,11 +8,14 @@ p ~ exp(-U/T); positions are [chains, *event] or structures of such tensors.
 from samplers import (
     baoab,
     energies,
+    exchange,
+    ladders,
     langevin,
     metropolis,
     nose_hoover,
     seeds,
     sg_nose_hoover,
+    tempering,
     tfp_bridge,
 )
 from samplers.chain import run
@@ -25,6 +28,8 @@ __all__ = [
     "Observer",
     "baoab",
     "energies",
+    "exchange",
+    "ladders",
     "langevin",
     "metropolis",
     "moments",
@@ -32,6 +37,7 @@ __all__ = [
     "run",
     "seeds",
     "sg_nose_hoover",
+    "tempering",
     "tfp_bridge",
     "total",
     "trace",

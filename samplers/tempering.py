@@ -1,0 +1,331 @@
+"""Power posteriors: chains at every inverse temperature of a ladder.
+
+p_t(z) ~ p(z) p(x|z)^t, so U_t(z) = U_0(z) - t log p(x|z): the prior at t = 0
+and the posterior at t = 1 (Friel 2008; Raj 2024, Eq. 21). For example, with
+data x [B, pixels] and one chain for each of them:
+
+    ladder = ladders.power_law(10, 3.0)
+
+    def log_likelihood(z):  # [rows]; rows is B, or N_t * B in one batch
+        error = tempering.rows(x, z) - decode(z)
+        return -tf.reduce_sum(error**2, -1) / (2 * sigma**2)
+
+    def kernel_at(t, index):
+        return metropolis.metropolis_hastings(
+            langevin.langevin(
+                lambda z: prior_energy(z) - t * log_likelihood(z),
+                tempering.step_size(t, 0.3, stiffness=90.0),
+            )
+        )
+
+    tempered = tempering.temper(
+        kernel_at, ladder, z, seed=seeds.seed(0), num_steps=20, keep=10,
+        log_likelihood_fn=log_likelihood,
+    )
+    tempered.samples         # [10, 10, B, latent]
+    tempered.log_likelihood  # [10, 10, B]
+"""
+
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+import errors
+from samplers import exchange, ladders, particles, seeds
+from samplers.chain import run, zeros_like_result
+from samplers.kernel import Kernel
+from samplers.observers import total, trace
+
+
+class Tempered(NamedTuple):
+    """Chains of all temperatures, t = 0 first.
+
+    Attributes:
+      position: [N_t, chains, *event], the last ones, or a structure of such.
+      samples: [N_t, keep, chains, *event], the last `keep`, oldest first.
+      log_likelihood: [N_t, keep, chains], at the samples; () without a
+        function for it.
+      acceptance: [N_t], mean over steps and chains of the probability with
+        which a move is taken; 1 for kernels without a Metropolis test.
+    """
+
+    position: Any
+    samples: Any
+    log_likelihood: Any
+    acceptance: Any
+
+
+def temper(
+    kernel_at: Callable[[Any, Any], Kernel],
+    ladder: Any,
+    position: Any,
+    *,
+    seed: Any,
+    num_steps: Any,
+    keep: int = 1,
+    log_likelihood_fn: Callable[[Any], Any] | None = None,
+    batched: bool = False,
+    exchange_every: int = 0,
+    differentiable: bool = False,
+) -> Tempered:
+    """Runs chains at every temperature of a ladder.
+
+    One temperature after the other, from t = 0 upwards, each from where the
+    one before ended; or all in one batch from the same start. In equal steps
+    the first is the more accurate, since a chain need only follow a small
+    change of its target, and on a CPU it is no slower.
+
+    Inside a `tf.function` all of it becomes part of its graph. Called
+    eagerly, it is compiled on first use for each `kernel_at` (by XLA under
+    `with seeds.xla(True)`), so keep that function.
+
+    Args:
+      kernel_at: `kernel_at(t, index) -> Kernel` for U_t. One after the other,
+        t is a scalar in the dtype of the position and `index` an int32
+        scalar, its place on the ladder; in one batch both are [N_t * chains],
+        a number a chain, temperature by temperature.
+      ladder: [N_t], see `ladders`.
+      position: [chains, *event], where the chains start; exact draws from the
+        prior are best. Or a structure of such tensors.
+      seed: int32[2].
+      num_steps: at each temperature; an integer or a scalar tensor.
+      keep: how many of the last positions to keep, at most `num_steps`.
+      log_likelihood_fn: log p(x|z), [rows, *event] -> [rows], without t.
+      batched: whether all temperatures run in one batch.
+      exchange_every: with `batched`, steps between exchanges of neighbouring
+        temperatures, see `exchange`; 0 for none. Needs the log-likelihood,
+        and an exact kernel to leave the power posteriors invariant.
+      differentiable: keep the gradient through the chains.
+
+    Returns:
+      Tempered.
+
+    Raises:
+      InputError: no ladder, a `keep` outside [1, num_steps], or exchanges
+        without `batched` or without a log-likelihood.
+    """
+    ladder = ladders.check(ladder)
+    steps = tf.get_static_value(num_steps)
+    if keep < 1 or (steps is not None and keep > steps):
+        raise errors.InputError(
+            f"keep={keep} does not fit num_steps={steps}: choose at least 1 "
+            "and at most the number of steps"
+        )
+    if exchange_every and not (batched and log_likelihood_fn):
+        raise errors.InputError(
+            f"exchange_every={exchange_every} needs all temperatures at once "
+            "and their likelihoods: pass batched=True and log_likelihood_fn"
+        )
+    build = _Plan(
+        kernel_at,
+        log_likelihood_fn,
+        keep,
+        batched,
+        exchange_every,
+        differentiable,
+    )
+    start = particles.convert(position, 1)
+    num_steps = tf.convert_to_tensor(num_steps, tf.int32)
+    ladder = tf.cast(ladder, particles.dtype_of(start))
+    seed = tf.convert_to_tensor(seed)
+    if tf.executing_eagerly():
+        jit = seeds.under_xla()
+        return _compiled(build, jit)(ladder, start, seed, num_steps)
+    return _run(build, ladder, start, seed, num_steps)
+
+
+class _Plan(NamedTuple):
+    """What the graph is built from, beside tensors."""
+
+    kernel_at: Callable[[Any, Any], Kernel]
+    log_likelihood_fn: Callable[[Any], Any] | None
+    keep: int
+    batched: bool
+    exchange_every: int
+    differentiable: bool
+
+
+@functools.lru_cache(maxsize=16)
+def _compiled(plan: _Plan, jit_compile: bool) -> Callable[..., Tempered]:
+    return seeds.compiled(functools.partial(_run, plan), jit_compile)
+
+
+def _run(
+    plan: _Plan, ladder: Any, start: Any, seed: Any, num_steps: Any
+) -> Tempered:
+    fn = _all_at_once if plan.batched else _one_by_one
+    samples, log_likelihood, acceptance = fn(
+        plan, ladder, start, seed, num_steps
+    )
+    last = particles.combine(lambda x: x[:, -1], samples)
+    return Tempered(last, samples, log_likelihood, acceptance)
+
+
+def _chains(
+    plan: _Plan, kernel: Kernel, start: Any, seed: Any, num_steps: Any
+) -> tuple[Any, Any, Any, Any]:
+    """The end of the chains, what is kept, and their acceptance [rows]."""
+    first_seed, run_seed = seeds.split(seed, 2)
+
+    def kept(state: Any, info: Any) -> Any:
+        fn = plan.log_likelihood_fn
+        likelihood = () if fn is None else fn(state.position)
+        return state.position, likelihood, _acceptance(info)
+
+    def part(state: Any, steps: Any, first: Any, observer: Any) -> Any:
+        return run(
+            kernel,
+            state,
+            seed=run_seed,
+            num_steps=steps,
+            first_step=first,
+            observer=observer,
+            differentiable=plan.differentiable,
+        )
+
+    state = kernel.init(start, first_seed)
+    early = num_steps - plan.keep
+    state, summed = part(
+        state, early, 0, total(lambda state, info: _acceptance(info))
+    )
+    state, (samples, likelihood, late) = part(
+        state, plan.keep, early, trace(kept)
+    )
+    summed += tf.reduce_sum(late, 0)
+    acceptance = summed / tf.cast(num_steps, summed.dtype)
+    return state.position, samples, likelihood, acceptance
+
+
+def _acceptance(info: Any) -> Any:
+    if hasattr(info, "acceptance"):
+        return info.acceptance
+    return tf.ones_like(info.energy)
+
+
+def _one_by_one(
+    plan: _Plan, ladder: Any, start: Any, seed: Any, num_steps: Any
+) -> tuple[Any, Any, Any]:
+    count = ladder.shape[0] or tf.size(ladder)
+
+    def rung(i: Any, position: Any) -> Any:
+        kernel = plan.kernel_at(ladder[i], i)
+        own = seeds.fold_in(seed, i)
+        end, *kept, acceptance = _chains(plan, kernel, position, own, num_steps)
+        return end, (*kept, tf.reduce_mean(acceptance))
+
+    def body(i: Any, position: Any, arrays: Any) -> Any:
+        position, values = rung(i, position)
+        arrays = tf.nest.map_structure(
+            lambda array, value: array.write(i, value), arrays, values
+        )
+        return i + 1, position, arrays
+
+    zeros = zeros_like_result(lambda: rung(tf.constant(0), start)[1])
+    arrays = tf.nest.map_structure(
+        lambda zero: tf.TensorArray(
+            zero.dtype, size=count, element_shape=zero.shape
+        ),
+        zeros,
+    )
+    _, _, arrays = tf.while_loop(
+        lambda i, position, arrays: i < count,
+        body,
+        (tf.constant(0), start, arrays),
+        maximum_iterations=count if plan.differentiable else None,
+    )
+    return tf.nest.map_structure(lambda array: array.stack(), arrays)
+
+
+def _all_at_once(
+    plan: _Plan, ladder: Any, start: Any, seed: Any, num_steps: Any
+) -> tuple[Any, Any, Any]:
+    count = ladder.shape[0] or tf.size(ladder)
+    first = tf.nest.flatten(start)[0]
+    chains = first.shape[0] or tf.shape(first)[0]
+    index = tf.repeat(tf.range(count), chains)
+    kernel = plan.kernel_at(tf.gather(ladder, index), index)
+    if plan.exchange_every:
+        kernel = exchange.exchanging(
+            kernel, ladder, plan.log_likelihood_fn, plan.exchange_every
+        )
+    start = particles.combine(
+        lambda x: tf.repeat(x[tf.newaxis], count, 0), start
+    )
+    start = particles.combine(_flat, start)
+    _, *kept, acceptance = _chains(plan, kernel, start, seed, num_steps)
+
+    def apart(x: Any) -> Any:
+        """[keep, N_t * chains, ...] as [N_t, keep, chains, ...]."""
+        shape = [plan.keep, count, chains, *x.shape[2:]]
+        order = [1, 0, *range(2, len(shape))]
+        return tf.transpose(tf.reshape(x, shape), order)
+
+    samples, likelihood = tf.nest.map_structure(apart, tuple(kept))
+    by_rung = tf.reshape(acceptance, [count, chains])
+    return samples, likelihood, tf.reduce_mean(by_rung, 1)
+
+
+def _flat(x: Any) -> Any:
+    """[N_t, chains, ...] as [N_t * chains, ...]."""
+    return tf.reshape(x, tf.concat([[-1], tf.shape(x)[2:]], 0))
+
+
+def rows(x: Any, like: Any) -> Any:
+    """Data repeated, as a whole, to as many rows as the chains have.
+
+    Args:
+      x: [chains, ...].
+      like: a tensor [N_t * chains, ...] or [chains, ...], e.g. positions.
+
+    Returns:
+      [N_t * chains, ...], temperature by temperature, or x itself.
+    """
+    have, want = x.shape[0], like.shape[0]
+    if have is not None and have == want:
+        return x
+    times = tf.shape(like)[0] // tf.shape(x)[0]
+    ones = tf.ones([x.shape.rank - 1], tf.int32)
+    repeated = tf.tile(x, tf.concat([[times], ones], 0))
+    return tf.ensure_shape(repeated, [want, *x.shape[1:]])
+
+
+def step_size(t: Any, first: Any, stiffness: Any) -> Any:
+    """h_t = h_0 / (1 + t k): shorter steps where the likelihood is stiff.
+
+    Args:
+      t: inverse temperature, a tensor of any shape.
+      first: h_0, of the prior, in units of position squared over energy.
+      stiffness: k, the largest curvature of -log p(x|z) over the prior's;
+        for x ~ N(W z, s^2) and z ~ N(0, 1) the largest eigenvalue of
+        W^T W / s^2.
+
+    Returns:
+      A tensor like t.
+    """
+    return first / (1.0 + t * stiffness)
+
+
+def adjusted(
+    step_sizes: Any, acceptance: Any, target: float = 0.7, rate: float = 1.0
+) -> Any:
+    """Step sizes nearer to an acceptance, one a temperature: one round.
+
+    Between calls of `temper`, e.g. once a training step, with a kernel at
+    `tf.gather(step_sizes, index)`. While the chains run they must not adapt:
+    that would change what they leave invariant.
+
+    Args:
+      step_sizes: [N_t].
+      acceptance: [N_t], from `Tempered`.
+      target: the mean acceptance wanted; 0.57 is best for MALA in many
+        dimensions (Roberts and Rosenthal 1998), and 0.6 to 0.8 near it.
+      rate: how much log h moves for a whole unit of acceptance. Let it fall
+        like 1 / sqrt(round) for step sizes that settle.
+
+    Returns:
+      [N_t], h exp(rate (acceptance - target)).
+    """
+    change = acceptance - tf.cast(target, acceptance.dtype)
+    return step_sizes * tf.exp(tf.cast(rate, change.dtype) * change)
