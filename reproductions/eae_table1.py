@@ -154,6 +154,7 @@ def _table(
     import numpy as np
 
     import train
+    from metrics import classifier
     from reproductions import codes, judge, pictures, table1_runs
     from training import checkpoints, report
 
@@ -161,13 +162,13 @@ def _table(
     scale = np.float32(255)
     test, labels = splits.test / scale, splits.test_labels
     near = splits.train[:10_000] / scale
-    critic = judge.load(
+    critic = classifier.load(
         output / "judge.weights.h5",
         splits.train / scale,
         splits.train_labels,
         epochs=3,
     )
-    reads = judge.accuracy(critic, test, labels)
+    reads = classifier.accuracy(critic, test, labels)
     # The features that a perfect model would have: KID of held-out images.
     real = test[np.random.default_rng(0).permutation(len(test))]
     floor = judge.verdict(critic, splits.validation / scale, real)
@@ -193,7 +194,7 @@ def _table(
         blurred = judge.verdict(critic, normal, real).kid
         logged = report.read_metrics(workdir / "metrics.jsonl")
         row.update(
-            judged_reconstructions=judge.accuracy(critic, rebuilt, labels),
+            judged_reconstructions=classifier.accuracy(critic, rebuilt, labels),
             confidence=said.confidence,
             certain=said.certain,
             classes=said.classes,

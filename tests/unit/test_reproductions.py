@@ -15,6 +15,7 @@ from scipy import io
 
 import errors
 import zoo
+from metrics import classifier
 from reproductions import (
     codes,
     eae_table1,
@@ -149,13 +150,15 @@ def test_judge_learns_tells_and_is_kept(tmp_path):
     images[labels == 0, :, :4] += 0.6
     images[labels == 1, :, 4:] += 0.6
     path = tmp_path / "judge.weights.h5"
-    model = judge.load(path, images, labels, epochs=8)
-    assert judge.accuracy(model, images, labels) > 0.95
+    model = classifier.load(path, images, labels, epochs=8)
+    assert classifier.accuracy(model, images, labels) > 0.95
     # Control: wrong labels are not read.
-    assert judge.accuracy(model, images, 1 - labels) < 0.05
-    again = judge.load(path, images, labels, epochs=0)
+    assert classifier.accuracy(model, images, 1 - labels) < 0.05
+    again = classifier.load(path, images, labels, epochs=0)
     np.testing.assert_allclose(
-        judge.features(again, images), judge.features(model, images), rtol=1e-5
+        classifier.features(again, images),
+        classifier.features(model, images),
+        rtol=1e-5,
     )
     good = judge.verdict(model, images[:300], images[300:])
     noise = judge.verdict(model, draws(300, 8, 8, 1), images[300:])

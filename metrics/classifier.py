@@ -1,0 +1,123 @@
+"""A small ConvNet classifier of images, trained once and kept in a file."""
+
+import pathlib
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+import errors
+
+_FEATURES = "features"
+_SEED = 0
+BATCH = 128
+# Images of one pass, so that memory stays flat.
+_CHUNK = 500
+# Keras's types know the words alone.
+_SILENT: Any = 0
+
+
+def build(image_shape: tuple[int, ...], classes: int) -> Any:
+    """Two strided convolutions, 64 features, one logit a class."""
+
+    def start(index: int) -> Any:
+        return keras.initializers.GlorotUniform(seed=_SEED + index)
+
+    return keras.Sequential(
+        [
+            keras.Input(image_shape),
+            keras.layers.Conv2D(
+                16, 5, 2, "same", activation="relu", kernel_initializer=start(0)
+            ),
+            keras.layers.Conv2D(
+                32, 5, 2, "same", activation="relu", kernel_initializer=start(1)
+            ),
+            keras.layers.Flatten(),
+            keras.layers.Dense(
+                64,
+                activation="relu",
+                kernel_initializer=start(2),
+                name=_FEATURES,
+            ),
+            keras.layers.Dense(classes, kernel_initializer=start(3)),
+        ]
+    )
+
+
+def load(
+    path: pathlib.Path, images: np.ndarray, labels: np.ndarray, epochs: int
+) -> Any:
+    """The trained classifier; trains it where `path` does not hold it yet.
+
+    Args:
+        path: of its weights, *.weights.h5.
+        images: [N, H, W, C] for training, uint8 or float32 in [0, 1].
+        labels: int [N], from 0.
+        epochs: passes over the images.
+
+    Raises:
+        InputError: the file at `path` holds something else.
+    """
+    model = build(images.shape[1:], int(labels.max()) + 1)
+    if path.is_file():
+        try:
+            model.load_weights(path)
+        except (OSError, ValueError, KeyError) as error:
+            raise errors.InputError(
+                f"{path} does not hold this classifier's weights: delete it, "
+                "to have them trained anew"
+            ) from error
+        return model
+    model.compile(
+        optimizer=keras.optimizers.Adam(1e-3),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        # XLA is slower than graph mode for convolutions on a CPU.
+        jit_compile=False,
+    )
+    draws = np.random.default_rng(_SEED)
+    for _ in range(epochs):
+        order = draws.permutation(len(images))
+        rows = tf.data.Dataset.from_tensor_slices(
+            (images[order], labels[order])
+        )
+        batches = rows.batch(BATCH).map(lambda x, y: (unit(x), y))
+        model.fit(batches, shuffle=False, verbose=_SILENT)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Written aside: a file at `path` is whole.
+    aside = path.with_name(f"aside-{path.name}")
+    model.save_weights(aside)
+    aside.replace(path)
+    return model
+
+
+def logits(model: Any, images: np.ndarray) -> np.ndarray:
+    """[N, classes], float64, of images uint8 or float32 in [0, 1]."""
+    return _in_chunks(model, images).astype(float)
+
+
+def accuracy(model: Any, images: np.ndarray, labels: np.ndarray) -> float:
+    """Share of the images that the classifier reads as their label."""
+    return float(np.mean(np.argmax(logits(model, images), 1) == labels))
+
+
+def features(model: Any, images: np.ndarray) -> np.ndarray:
+    """The last hidden layer: [N, 64]."""
+    body = keras.Model(model.inputs[0], model.get_layer(_FEATURES).output)
+    return _in_chunks(body, images)
+
+
+def unit(images: Any) -> Any:
+    """Whole grey values become [0, 1]."""
+    if images.dtype in (np.uint8, tf.uint8):
+        return tf.cast(images, tf.float32) / 255.0
+    return images
+
+
+def _in_chunks(model: Any, images: np.ndarray) -> np.ndarray:
+    return np.concatenate(
+        [
+            model(unit(images[start : start + _CHUNK])).numpy()
+            for start in range(0, len(images), _CHUNK)
+        ]
+    )
