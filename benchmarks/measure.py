@@ -24,7 +24,7 @@ ROUNDS = flags.DEFINE_integer(
     "rounds", 5, "Rounds to take medians over.", lower_bound=1
 )
 
-SECONDS_A_MEASUREMENT = 1.0
+SECONDS_A_MEASUREMENT = 0.5
 _PRODUCT_SIZE, _PRODUCT_REPEATS = 1024, 20
 
 
