@@ -1,97 +1,167 @@
 """What a Nose-Hoover step of an encoder costs, as ratios of the same run.
 
     python benchmarks/encoder_step.py [--batch_sizes=32,512] [--rounds=5]
+                                      [--data_dir=DIR]
 
-Against the physical limit (the machine's matrix-product rate, measured beside
-it) and against a peer: one eager PyTorch Adam step of the same autoencoder,
-with 1 and 2 threads, the better one kept. Network 784-512-256-64 and its
-mirror image, chain of 30 thermostats. Everything is measured in turn, round
-after round; the ratios quoted are medians over rounds.
+Network 784-512-256-64 and its mirror image, chain of 30 thermostats, the
+decoder's gradients summed. Against the physical limit (the machine's
+matrix-product rate, measured beside it); against peers: eager PyTorch's Adam
+step of the same autoencoder, and torch.compile and jitted JAX on the same
+dynamics; against itself: without a thermostat, with one for each weight, and
+through train.py with MNIST (where its data are at hand).
 """
 
-import itertools
+import pathlib
+import tempfile
+import time
 from typing import Any
 
+import encoder_peers
 import keras
 import measure
 import numpy as np
 import tensorflow as tf
 from absl import app, flags
 
+import errors
+import samplers
+import train
 import zoo
+from configs import eae_mnist
+from samplers import energies, particles, seeds
+from zoo import encoder_energy
 
 flags.adopt_module_key_flags(measure)
 _BATCHES = flags.DEFINE_list("batch_sizes", ["32", "512"], "Images a step.")
-
-SIZES = (784, 512, 256, 64)
-
-
-def flops(batch: int) -> float:
-    """Of the products in one step: forward, and back to every weight."""
-    pairs = list(itertools.pairwise(SIZES))
-    weights = 2 * sum(a * b for a, b in pairs)
-    # The images need no gradient, so the first layer lacks one product.
-    return batch * (6.0 * weights - 2.0 * pairs[0][0] * pairs[0][1])
+_DATA_DIR = flags.DEFINE_string(
+    "data_dir", None, "Folder of prepared TFDS sets; TFDS's own by default."
+)
 
 
-def encoder_steps(batch: int, block: int, jit: bool) -> measure.Work:
-    """A block of encoder steps, with the decoder's gradients gathered."""
-    model = zoo.build(
+def _model(block: int, **options: Any) -> Any:
+    return zoo.build(
         "entropic_autoencoder",
         image_shape=(28, 28, 1),
-        latent_dim=SIZES[-1],
-        hidden_units=SIZES[1:-1],
+        latent_dim=encoder_peers.SIZES[-1],
+        hidden_units=encoder_peers.SIZES[1:-1],
         encoder_steps=block,
-        chain_length=30,
+        **options,
     )
-    # Keras's stub lacks the booleans.
-    model.compile(
-        keras.optimizers.Adam(1e-3),
-        jit_compile=jit,  # pyright: ignore[reportArgumentType]
-    )
+
+
+def _images(block: int, batch: int) -> np.ndarray:
     rng = np.random.default_rng(0)
-    images = rng.random((block, batch, 28, 28, 1), np.float32)
-    data = tf.data.Dataset.from_tensors(images).repeat()
+    return rng.random((block, batch, 28, 28, 1), np.float32)
+
+
+def steps(batch: int, block: int, jit: bool, **options: Any) -> measure.Work:
+    """A block of encoder steps as training runs it, Adam's included."""
+    model = _model(block, **options)
+    model.compile(keras.optimizers.Adam(1e-3), jit_compile=jit)
+    data = tf.data.Dataset.from_tensors(_images(block, batch)).repeat()
     iterator = iter(data)
     model.make_train_function()
-    train: Any = model.train_function
-    return measure.Work(lambda: float(train(iterator)["loss"]), block)
+    return measure.Work(
+        lambda: float(model.train_function(iterator)["loss"]), block
+    )
 
 
-def torch_steps(torch: Any, batch: int, repeats: int) -> measure.Work:
-    """Eager PyTorch: Adam steps of the same autoencoder."""
-    sizes = [*SIZES, *SIZES[-2::-1]]
-    layers: list[Any] = []
-    for a, b in itertools.pairwise(sizes):
-        layers += [torch.nn.Linear(a, b), torch.nn.ReLU()]
-    layers[-1] = torch.nn.Sigmoid()
-    del layers[2 * len(SIZES) - 3]  # The code is linear.
-    network = torch.nn.Sequential(*layers)
-    optimizer = torch.optim.Adam(network.parameters(), 1e-3)
-    images = torch.rand(batch, SIZES[0])
+def _verlet(evaluator: energies.Evaluator) -> samplers.Kernel:
+    """Newton's equations by velocity Verlet with h = 1 and unit masses."""
 
-    def work() -> None:
-        for _ in range(repeats):
-            optimizer.zero_grad()
-            torch.nn.functional.mse_loss(network(images), images).backward()
-            optimizer.step()
+    def step(seed: Any, state: Any, batch: Any) -> Any:
+        position, velocity, gradient = state
+        half = particles.axpy(-0.5, gradient, velocity)
+        position = particles.combine(tf.add, position, half)
+        energy, gradient, aux = evaluator.fn(position, seed, batch)
+        velocity = particles.axpy(-0.5, gradient, half)
+        return (position, velocity, gradient), (energy, aux)
 
-    return measure.Work(work, repeats, torch=True)
+    return samplers.Kernel(lambda position: position, step)
+
+
+def without_thermostat(batch: int, block: int) -> measure.Work:
+    """The same steps of the same model, under Newton's equations alone."""
+    model = _model(block)
+    evaluator = encoder_energy.gathering(
+        model.encoder, model.decoder, encoder_energy.values(model.decoder)
+    )
+    position = encoder_energy.values(model.encoder)
+    still = [tf.zeros_like(weight) for weight in position]
+    images = tf.constant(_images(block, batch))
+    observer = samplers.total(
+        lambda _, info: info,
+        initial=(tf.zeros([]), model.updates.gathered.read()),
+    )
+
+    def loop(state: Any) -> Any:
+        return samplers.run(
+            _verlet(evaluator),
+            state,
+            seed=seeds.seed(0),
+            num_steps=block,
+            batches=images,
+            observer=observer,
+        )
+
+    compiled = seeds.compiled(loop, True)
+    state = (position, still, still)
+    return measure.Work(lambda: float(compiled(state)[1][0]), block)
+
+
+def through_train(data_dir: str | None) -> float:
+    """Seconds an encoder step of a run of train.py, without its start."""
+    config = eae_mnist.get_config().unlock()
+    config.model.update({"members": 2, "member_interval": 1, "bank_size": 10})
+    spent = []
+    for updates in (10, 60):
+        config.training.update({"steps": updates, "images_every": updates})
+        with tempfile.TemporaryDirectory() as folder:
+            start = time.perf_counter()
+            train.train(config, pathlib.Path(folder, "run"), data_dir=data_dir)
+            spent.append(time.perf_counter() - start)
+    return (spent[1] - spent[0]) / (50 * config.model.encoder_steps)
+
+
+def _report(batch: int, torch: Any, jax: Any) -> None:
+    block = 100 if batch < 256 else 20
+    works = {"products": measure.products()}
+    works["ours"] = steps(batch, block, True, chain_length=30)
+    works["ours, graph mode"] = steps(batch, block, False, chain_length=30)
+    works["massive"] = steps(batch, block, True, thermostat="massive")
+    works["no thermostat"] = without_thermostat(batch, block)
+    if torch is not None:
+        adam = encoder_peers.torch_adam(torch, batch, block)
+        works["PyTorch Adam"] = adam
+        compiled = encoder_peers.torch_compiled(torch, batch, block)
+        works["torch.compile"] = compiled
+    if jax is not None:
+        works["JAX"] = encoder_peers.jax_dynamics(jax, batch, block)
+    title = f"encoder step, batch {batch}"
+    flops = encoder_peers.flops(batch)
+    measure.report(title, measure.rounds(works), flops)
+
+
+def _report_training() -> None:
+    bare = steps(32, 312, True, chain_length=30)
+    bare.call()
+    ratios = []
+    for _ in range(measure.ROUNDS.value):
+        beside = measure.seconds(bare)
+        ratios.append(through_train(_DATA_DIR.value) / beside)
+    print(f"through train.py: {np.median(ratios):.2f} x the bare loop")
 
 
 def main(argv: list[str]) -> None:
-    """Prints one table a batch size."""
+    """Prints one table a batch size, and what train.py adds."""
     del argv
-    torch = measure.peer("torch")
+    torch, jax = measure.peer("torch"), measure.peer("jax")
     for batch in map(int, _BATCHES.value):
-        block = 100 if batch < 256 else 20
-        works = {"products": measure.products()}
-        if torch is not None:
-            works["PyTorch"] = torch_steps(torch, batch, 20)
-        for name, jit in (("graph", False), ("XLA", True)):
-            works[name] = encoder_steps(batch, block, jit)
-        title = f"encoder step, batch {batch}"
-        measure.report(title, measure.rounds(works), flops(batch))
+        _report(batch, torch, jax)
+    try:
+        _report_training()
+    except errors.InputError as error:
+        print(f"through train.py: not measured ({error})")
 
 
 if __name__ == "__main__":
