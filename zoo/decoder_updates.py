@@ -110,12 +110,22 @@ class DecoderUpdates(keras.layers.Layer):
                 lambda: self.gathered.write(gradients, gathered),
             )
 
+    def settings(self) -> dict:
+        """The model's arguments that are kept here."""
+        return {
+            "encoder_steps": self.encoder_steps,
+            "temperature": self.initial_temperature,
+            "temperature_schedule": (
+                None if self.schedule is None else dict(self.schedule)
+            ),
+        }
+
     def get_config(self) -> dict:
         """The constructor's arguments."""
+        own = self.settings()
         return {
             **super().get_config(),
             "shapes": [list(shape) for shape in self.shapes],
-            "encoder_steps": self.encoder_steps,
-            "temperature": self.initial_temperature,
-            "schedule": None if self.schedule is None else dict(self.schedule),
+            "schedule": own.pop("temperature_schedule"),
+            **own,
         }

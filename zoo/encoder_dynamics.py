@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 
 import errors
+import layers
 import samplers
 from samplers import nose_hoover
 from zoo import arguments, encoder_energy
@@ -63,6 +64,28 @@ class EncoderDynamics:
                 "(--strategy=cpu or --strategy=gpu)"
             )
 
+    def start(self, seed: tf.Tensor, temperature: float) -> layers.ChainState:
+        """A chain at rest, with velocities drawn at a temperature."""
+        chain = layers.ChainState(
+            [tuple(w.shape) for w in self.encoder.variables],
+            self.chain_length,
+            self.thermostat,
+        )
+        chain.draw_velocities(seed, temperature)
+        return chain
+
+    def state(self, chain: layers.ChainState) -> nose_hoover.State:
+        """The encoder and its chain as tensors."""
+        return chain.read(encoder_energy.values(self.encoder))
+
+    def store(self, state: nose_hoover.State, chain: layers.ChainState) -> None:
+        """Writes the encoder and its chain back."""
+        for weight, value in zip(
+            self.encoder.variables, state.position, strict=True
+        ):
+            weight.assign(value)
+        chain.write(state)
+
     def kernel(self, evaluator: Any, temperature: Any) -> samplers.Kernel:
         """The dynamics at a temperature."""
         return nose_hoover.nose_hoover_chain(
@@ -96,9 +119,10 @@ class EncoderDynamics:
             seed: int32[2] of the whole training run.
 
         Returns:
-            The new state, and (summed decoder gradients, summed energy,
-            summed kinetic temperature).
+            The new state, and sums: (decoder gradients, energy, kinetic
+            temperature, that of each tensor of the encoder [tensors]).
         """
+        zero, tensors = tf.zeros(()), tf.zeros([len(state.position)])
         evaluator = encoder_energy.gathering(
             self.encoder, self.decoder, encoder_energy.values(self.decoder)
         )
@@ -114,8 +138,9 @@ class EncoderDynamics:
                     info.aux,
                     info.energy,
                     info.kinetic_temperature,
+                    info.tensor_kinetic_temperature,
                 ),
-                initial=(gathered, tf.zeros(()), tf.zeros(())),
+                initial=(gathered, zero, zero, tensors),
             ),
         )
 

@@ -7,17 +7,14 @@ import numpy as np
 import tensorflow as tf
 
 import layers
+import losses
 from samplers import seeds
-from zoo import (
-    arguments,
-    encoder_energy,
-    serving,
-    temperature_schedules,
-)
+from zoo import arguments, serving, temperature_schedules
 from zoo.base import LatentGenerator, lerp
 from zoo.decoder_updates import DecoderUpdates
 from zoo.encoder_dynamics import EncoderDynamics
 from zoo.encoder_ensemble import EncoderEnsemble
+from zoo.encoder_log import EncoderLog
 
 # Streams of the model's seed.
 _VELOCITIES, _TRAINING = 1, 2
@@ -26,7 +23,6 @@ _SAME = (
     *("latent_dim", "body", "members", "member_interval"),
     *("batch_size", "bank_size", "bandwidth", "seed", "name"),
 )
-_LOGS = ("loss", "mse", "temperature", "kinetic_temperature", "kinetic_ratio")
 
 
 @final
@@ -122,14 +118,11 @@ class EntropicAutoencoder(LatentGenerator):
         self.bandwidth = arguments.not_negative("bandwidth", bandwidth)
         if chain_length is None:
             chain_length = 2 if thermostat == "massive" else 30
-        self.encoder = layers.encoder(
-            body, self.image_shape, self.latent_dim, self.hidden_units, seed
-        )
+        sizes = self.image_shape, self.latent_dim, self.hidden_units
+        self.encoder = layers.encoder(body, *sizes, seed)
         # The sampler moves these weights, not the optimizer.
         self.encoder.trainable = False
-        self.decoder = layers.decoder(
-            body, self.image_shape, self.latent_dim, self.hidden_units, seed
-        )
+        self.decoder = layers.decoder(body, *sizes, seed)
         self.dynamics = EncoderDynamics(
             self.encoder,
             self.decoder,
@@ -140,12 +133,8 @@ class EntropicAutoencoder(LatentGenerator):
             thermostat,
             friction,
         )
-        shapes = [tuple(w.shape) for w in self.encoder.variables]
-        self.chain = layers.ChainState(
-            shapes, self.dynamics.chain_length, thermostat
-        )
-        self.chain.draw_velocities(self._stream(_VELOCITIES), temperature)
-        self.ensemble = layers.WeightEnsemble(shapes, self.members)
+        self.chain = self.dynamics.start(self._stream(_VELOCITIES), temperature)
+        self.ensemble = layers.WeightEnsemble(self.chain.shapes, self.members)
         self.bank = layers.LatentBank(self.bank_size, self.latent_dim)
         self.updates = DecoderUpdates(
             [tuple(w.shape) for w in self.decoder.trainable_variables],
@@ -153,7 +142,7 @@ class EntropicAutoencoder(LatentGenerator):
             temperature,
             temperature_schedules.check(temperature_schedule),
         )
-        self.trackers = {name: keras.metrics.Mean(name=name) for name in _LOGS}
+        self._log = EncoderLog(len(self.chain.shapes))
         self._encoders = EncoderEnsemble(
             self.dynamics, self.ensemble, self.member_interval, self.batch_size
         )
@@ -167,7 +156,7 @@ class EntropicAutoencoder(LatentGenerator):
     @property
     def metrics(self) -> list:
         """Own trackers: the energy, and the state of the thermostat."""
-        return list(self.trackers.values())
+        return self._log.metrics
 
     def call(self, images: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Logits [B, H, W, C] of the reconstruction by the current encoder."""
@@ -189,37 +178,25 @@ class EntropicAutoencoder(LatentGenerator):
         block, length = self.updates.block(images)
         temperature = tf.convert_to_tensor(self.updates.temperature.value)
         with seeds.xla(bool(self.jit_compile)):
-            state, (gradients, energy, kinetic) = self.dynamics.block(
-                self.chain.read(encoder_energy.values(self.encoder)),
+            state, (gradients, *sums) = self.dynamics.block(
+                self.dynamics.state(self.chain),
                 block,
                 self.updates.gathered.read(),
                 temperature=temperature,
                 seed=self._stream(_TRAINING),
             )
-        for weight, value in zip(
-            self.encoder.variables, state.position, strict=True
-        ):
-            weight.assign(value)
-        self.chain.write(state)
+        self.dynamics.store(state, self.chain)
         self.updates.spend(gradients, length, self.optimizer, variables)
-        energy, kinetic = energy / length, kinetic / length
-        report = (energy, energy, temperature, kinetic, kinetic / temperature)
-        for name, value in zip(_LOGS, report, strict=True):
-            self.trackers[name].update_state(value)
+        self._log.block(length, temperature, *sums)
         return self.get_metrics_result()
 
     def test_step(self, data) -> dict:
         """The error of the current encoder, which is cheap, as loss and mse."""
         images, _, _ = keras.utils.unpack_x_y_sample_weight(data)
-        if images.shape.rank == 5:
-            images = tf.reshape(images, [-1, *self.image_shape])
-        error = tf.reduce_mean(
-            tf.square(tf.sigmoid(self(images, training=False)) - images),
-            axis=[1, 2, 3],
-        )
-        for name in ("loss", "mse"):
-            self.trackers[name].update_state(error)
-        return {name: self.trackers[name].result() for name in ("loss", "mse")}
+        # Blocks are taken apart.
+        images = tf.reshape(images, [-1, *self.image_shape])
+        logits = self(images, training=False)
+        return self._log.error(losses.squared_error(images, tf.sigmoid(logits)))
 
     def collect_ensemble(
         self, images, members: int | None = None, seed: int = 0
@@ -243,7 +220,7 @@ class EntropicAutoencoder(LatentGenerator):
                 weights that are not finite.
         """
         return self._encoders.collect(
-            self.chain.read(encoder_energy.values(self.encoder)),
+            self.dynamics.state(self.chain),
             self.as_images(images),
             temperature=tf.convert_to_tensor(self.updates.temperature.value),
             seed=seeds.seed(seed),
@@ -277,10 +254,7 @@ class EntropicAutoencoder(LatentGenerator):
         return tf.sigmoid(tf.cast(self.decoder(codes), tf.float32))
 
     def reconstruct(self, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Mean and standard deviation over the members' reconstructions.
-
-        Returns:
-            mean and spread, each [B, H, W, C].
+        """Mean and standard deviation over members, each [B, H, W, C].
 
         Raises:
             errors.InputError: no ensemble was collected yet.
@@ -313,14 +287,11 @@ class EntropicAutoencoder(LatentGenerator):
 
     def get_config(self) -> dict:
         """The constructor's arguments."""
-        updates = self.updates.get_config()
         own = {key: getattr(self, key) for key in _SAME}
         return {
             **own,
             **self.dynamics.settings(),
+            **self.updates.settings(),
             "image_shape": list(self.image_shape),
             "hidden_units": list(self.hidden_units),
-            "temperature": updates["temperature"],
-            "temperature_schedule": updates["schedule"],
-            "encoder_steps": updates["encoder_steps"],
         }
