@@ -74,25 +74,28 @@ def baoab(
       InputError: an argument outside its range.
     """
     evaluator = energies.as_evaluator(energy_fn)
-    for name, value in (
-        ("step_size", step_size),
-        ("temperature", temperature),
-        ("mass", mass),
-    ):
-        particles.positive(name, value)
-    particles.not_negative("friction", friction)
+    velocities.check(
+        step_size=step_size,
+        temperature=temperature,
+        mass=mass,
+        friction=friction,
+    )
 
     def init(
         position: Any, seed: Any = None, batch: Any = None, velocity: Any = None
     ) -> State:
-        position = particles.convert(position, chain_ndims)
-        velocity, energy_seed = velocities.first(
-            seed, position, velocity, temperature, mass, chain_ndims
+        return State(
+            *velocities.start(
+                evaluator,
+                position,
+                seed,
+                batch,
+                velocity,
+                temperature=temperature,
+                mass=mass,
+                chain_ndims=chain_ndims,
+            )
         )
-        evaluation = energies.first_evaluation(
-            evaluator, position, energy_seed, batch, chain_ndims
-        )
-        return State(position, velocity, evaluation.energy, evaluation.gradient)
 
     def step(seed: Any, state: State, batch: Any = None) -> tuple[State, Info]:
         noise_seed, energy_seed = seeds.split(seed, 2)

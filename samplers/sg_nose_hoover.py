@@ -85,36 +85,29 @@ def sg_nose_hoover(
       InputError: an argument outside its range.
     """
     evaluator = energies.as_evaluator(energy_fn)
-    for name, value in (
-        ("step_size", step_size),
-        ("temperature", temperature),
-        (
-            "relaxation_time",
-            1.0 if relaxation_time is None else relaxation_time,
-        ),
-        ("mass", mass),
-    ):
-        particles.positive(name, value)
-    particles.not_negative("friction", friction)
+    velocities.check(
+        step_size=step_size,
+        temperature=temperature,
+        mass=mass,
+        friction=friction,
+        relaxation_time=relaxation_time,
+    )
 
     def init(
         position: Any, seed: Any = None, batch: Any = None, velocity: Any = None
     ) -> State:
-        position = particles.convert(position, chain_ndims)
-        velocity, energy_seed = velocities.first(
-            seed, position, velocity, temperature, mass, chain_ndims
-        )
-        evaluation = energies.first_evaluation(
-            evaluator, position, energy_seed, batch, chain_ndims
-        )
-        rate = particles.scalar(friction, particles.dtype_of(position))
-        return State(
+        start = velocities.start(
+            evaluator,
             position,
+            seed,
+            batch,
             velocity,
-            evaluation.energy,
-            evaluation.gradient,
-            tf.broadcast_to(rate, tf.shape(evaluation.energy)),
+            temperature=temperature,
+            mass=mass,
+            chain_ndims=chain_ndims,
         )
+        rate = particles.scalar(friction, particles.dtype_of(start.position))
+        return State(*start, tf.broadcast_to(rate, tf.shape(start.energy)))
 
     def step(seed: Any, state: State, batch: Any = None) -> tuple[State, Info]:
         noise_seed, energy_seed = seeds.split(seed, 2)

@@ -1,11 +1,89 @@
-"""Velocities of particles at a temperature: drawn, measured, stirred."""
+"""Velocities of particles at a temperature: started, measured, stirred."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
 import errors
-from samplers import particles, seeds
+from samplers import energies, particles, seeds
+
+
+def check(
+    *,
+    step_size: Any,
+    temperature: Any,
+    mass: Any,
+    friction: Any,
+    relaxation_time: Any = None,
+) -> None:
+    """Refuses what no dynamics with velocities can run on.
+
+    Raises:
+      InputError: the friction is negative, or another number not positive; a
+        relaxation_time of None stands for the kernel's own.
+    """
+    for name, value in (
+        ("step_size", step_size),
+        ("temperature", temperature),
+        ("mass", mass),
+    ):
+        particles.positive(name, value)
+    particles.not_negative("friction", friction)
+    if relaxation_time is not None:
+        particles.positive("relaxation_time", relaxation_time)
+
+
+class Start(NamedTuple):
+    """Where a chain with velocities starts.
+
+    Attributes:
+      position: [chains, *event] tensors.
+      velocity: likewise.
+      energy: [chains], or [] for a single chain.
+      gradient: of the energy, like the position.
+    """
+
+    position: Any
+    velocity: Any
+    energy: Any
+    gradient: Any
+
+
+def start(
+    evaluator: energies.Evaluator,
+    position: Any,
+    seed: Any,
+    batch: Any,
+    velocity: Any,
+    *,
+    temperature: Any,
+    mass: Any,
+    chain_ndims: int,
+) -> Start:
+    """What the `init` of every kernel with velocities does.
+
+    Args:
+      evaluator: of the energy.
+      position: [chains, *event], or a structure of such tensors.
+      seed: int32[2], or None where neither velocities nor energy need it.
+      batch: for the evaluator.
+      velocity: like the position, or None to draw it from the seed.
+      temperature: T, [] or [chains].
+      mass: m, [].
+      chain_ndims: 1, or 0 for a single chain.
+
+    Raises:
+      InputError: see `first`, `particles.convert` and
+        `energies.first_evaluation`.
+    """
+    position = particles.convert(position, chain_ndims)
+    velocity, energy_seed = first(
+        seed, position, velocity, temperature, mass, chain_ndims
+    )
+    evaluation = energies.first_evaluation(
+        evaluator, position, energy_seed, batch, chain_ndims
+    )
+    return Start(position, velocity, evaluation.energy, evaluation.gradient)
 
 
 def drawn(seed: Any, position: Any, temperature: Any, mass: Any) -> Any:

@@ -27,6 +27,47 @@ def _minibatch():
     )
 
 
+_WITH_VELOCITIES = pytest.mark.parametrize(
+    "kernel",
+    [
+        baoab.baoab,
+        nose_hoover.nose_hoover_chain,
+        sg_nose_hoover.sg_nose_hoover,
+    ],
+)
+
+
+@_WITH_VELOCITIES
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("step_size", 0.0),
+        ("step_size", None),
+        ("temperature", -1.0),
+        ("mass", "heavy"),
+        ("friction", -0.5),
+        ("friction", float("nan")),
+    ],
+)
+def test_kernels_with_velocities_refuse_the_same(kernel, name, value):
+    with pytest.raises(errors.InputError, match=f"^{name} "):
+        kernel(_energy, **{"step_size": 0.1, name: value})
+
+
+@_WITH_VELOCITIES
+def test_kernels_with_velocities_start_alike(kernel):
+    made = kernel(_energy, 0.1, temperature=4.0, mass=2.0)
+    position = tf.ones([3, 1000])
+    drawn = made.init(position, seeds.seed(1))
+    variance = float(tf.math.reduce_variance(drawn.velocity))
+    assert variance == pytest.approx(2.0, rel=0.1)
+    given = made.init(position, velocity=drawn.velocity)
+    assert (given.velocity.numpy() == drawn.velocity.numpy()).all()
+    for state in (drawn, given):
+        assert state.energy.numpy().tolist() == [500.0] * 3
+        assert (state.gradient.numpy() == position.numpy()).all()
+
+
 @pytest.mark.parametrize(
     ("mistake", "message"),
     [
