@@ -14,8 +14,6 @@ _SEED = 0
 BATCH = 128
 # Images of one pass, so that memory stays flat.
 _CHUNK = 500
-# Keras's types know the words alone.
-_SILENT: Any = 0
 
 
 def build(image_shape: tuple[int, ...], classes: int) -> Any:
@@ -78,11 +76,9 @@ def load(
     draws = np.random.default_rng(_SEED)
     for _ in range(epochs):
         order = draws.permutation(len(images))
-        rows = tf.data.Dataset.from_tensor_slices(
-            (images[order], labels[order])
-        )
-        batches = rows.batch(BATCH).map(lambda x, y: (unit(x), y))
-        model.fit(batches, shuffle=False, verbose=_SILENT)
+        for start in range(0, len(order), BATCH):
+            rows = order[start : start + BATCH]
+            model.train_on_batch(unit(images[rows]), labels[rows])
     path.parent.mkdir(parents=True, exist_ok=True)
     # Written aside: a file at `path` is whole.
     aside = path.with_name(f"aside-{path.name}")

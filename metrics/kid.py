@@ -48,7 +48,7 @@ def median_distance(features: Any) -> float:
     x = tf.cast(features[:_MEDIAN_ROWS], tf.float64)
     squares = _squared_distances(x, x).numpy()
     upper = squares[np.triu_indices(len(squares), 1)]
-    return float(np.sqrt(np.median(upper)))
+    return float(np.median(np.sqrt(upper)))
 
 
 def kid(
