@@ -4,6 +4,7 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 import errors
@@ -47,8 +48,10 @@ def run(
       without an observer).
 
     Raises:
-      InputError: a negative step count, or batches of another length.
+      InputError: a seed, step count or observer that is none, a negative
+        step count, or batches of another length.
     """
+    _check_kinds(seed, num_steps, first_step, observer)
     if batches is not None:
         batches = tf.nest.map_structure(tf.convert_to_tensor, batches)
     _check(num_steps, batches)
@@ -59,8 +62,8 @@ def run(
         return compiled(
             state,
             tf.convert_to_tensor(seed),
-            tf.convert_to_tensor(num_steps, tf.int32),
-            tf.convert_to_tensor(first_step, tf.int32),
+            tf.cast(num_steps, tf.int32),
+            tf.cast(first_step, tf.int32),
             batches,
         )
     return _loop(
@@ -73,6 +76,44 @@ def run(
         tf.cast(first_step, tf.int32),
         batches,
     )
+
+
+def _check_kinds(
+    seed: Any, num_steps: Any, first_step: Any, observer: Any
+) -> None:
+    """Refuses by types and static shapes, which costs nothing in a graph."""
+    whole, shape = _kind(seed)
+    last = shape[-1] if shape.rank else None
+    if not whole or shape.rank not in (None, 1, 2) or last not in (None, 2):
+        raise errors.InputError(
+            f"seed {_named(seed)} is no int32[2]: pass samplers.seeds.seed(0), "
+            "or one made from it by split or fold_in"
+        )
+    for name, value in (("num_steps", num_steps), ("first_step", first_step)):
+        whole, shape = _kind(value)
+        if not whole or shape.rank not in (None, 0):
+            raise errors.InputError(
+                f"{name}={_named(value)} is no whole number: pass an integer "
+                "or an integer scalar tensor"
+            )
+    if not isinstance(observer, Observer | None):
+        raise errors.InputError(
+            f"observer {_named(observer)} is no Observer: pass trace(fn), "
+            "moments(fn), total(fn) or None"
+        )
+
+
+def _kind(value: Any) -> tuple[bool, tf.TensorShape]:
+    """Whether a number, array or tensor is whole, and its static shape."""
+    if not hasattr(value, "dtype"):
+        value = np.asarray(value)
+    return tf.as_dtype(value.dtype).is_integer, tf.TensorShape(value.shape)
+
+
+def _named(value: Any) -> str:
+    """Numbers and text as they are; of a tensor its type alone: one line."""
+    simple = value is None or isinstance(value, int | float | str)
+    return repr(value) if simple else f"of type {type(value).__name__}"
 
 
 def _check(num_steps: Any, batches: Any) -> None:
