@@ -117,10 +117,15 @@ def _drawn_by_row(
 
 
 def seed(value: int) -> tf.Tensor:
-    """The seed `int32[2]` of a Python integer (its lowest 64 bits)."""
+    """The seed `int32[2]` of a Python integer of 64 bits."""
     if isinstance(value, bool) or not isinstance(value, int):
         raise errors.InputError(
             f"seed {value!r} is not an integer: pass a whole number, e.g. 0"
+        )
+    if not -(2**63) <= value < 2**64:
+        raise errors.InputError(
+            f"seed {value} does not fit 64 bits: choose one of at least 0 "
+            "and below 2^64"
         )
     words = [(value >> 32) & 0xFFFFFFFF, value & 0xFFFFFFFF]
     signed = [word - (1 << 32) if word >> 31 else word for word in words]

@@ -119,10 +119,11 @@ def _check_keys(values: dict, known: list[str], where: str) -> None:
 
 
 def _check_values(settings: dict) -> None:
-    if not _is_whole(settings["seed"]) or settings["seed"] < 0:
+    seed = settings["seed"]
+    if not (_is_whole(seed) and 0 <= seed < 2**64):
         raise errors.InputError(
-            f"config.seed={settings['seed']!r} must be a whole number, at "
-            "least 0"
+            f"config.seed={seed!r} must be a whole number, at least 0 and "
+            "below 2^64"
         )
     for path in _COUNTS:
         section, key = path.split(".")

@@ -29,6 +29,17 @@ def not_negative_int(name: str, value: int) -> int:
     return int(value)
 
 
+def seed(value: int) -> int:
+    """Returns `value` as an int, or raises InputError unless it has 64 bits."""
+    whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    if not whole or not 0 <= value < 2**64:
+        raise errors.InputError(
+            f"seed={value!r} must be a whole number of at least 0 and below "
+            "2^64"
+        )
+    return int(value)
+
+
 def positive(name: str, value: float) -> float:
     """Returns `value` as a float, or raises InputError unless it is > 0."""
     if not isinstance(value, numbers.Real) or not 0 < value < float("inf"):

@@ -35,7 +35,7 @@ class Generator(keras.Model, abc.ABC):
         """
         super().__init__(**kwargs)
         self.image_shape = arguments.image_shape(image_shape)
-        self.seed = arguments.not_negative_int("seed", seed)
+        self.seed = arguments.seed(seed)
         self.draws = self.add_weight(
             shape=(),
             # int64: TensorFlow keeps int32 variables off the GPU.

@@ -153,3 +153,11 @@ def test_seed_takes_integers_only():
     for wrong in (1.5, True, "0"):
         with pytest.raises(errors.InputError, match="not an integer"):
             seeds.seed(wrong)  # pyright: ignore[reportArgumentType]
+
+
+@pytest.mark.parametrize("value", [2**64, -(2**63) - 1])
+def test_a_seed_of_more_than_64_bits_is_refused(value):
+    """Its higher bits would be lost: two seeds would be one."""
+    with pytest.raises(errors.InputError, match="does not fit 64 bits"):
+        seeds.seed(value)
+    assert seeds.seed(2**64 - 1).shape == (2,)

@@ -76,7 +76,7 @@ def test_a_missing_key_is_named():
         settings.complete(config)
 
 
-@pytest.mark.parametrize("seed", [-1, 1.5, True, "a"])
+@pytest.mark.parametrize("seed", [-1, 1.5, True, "a", 2**64])
 def test_seeds_are_checked(seed):
     with pytest.raises(errors.InputError, match="seed"):
         settings.complete({**_config(), "seed": seed})

@@ -25,6 +25,8 @@ BAD = [
     ("autoencoder", {"image_shape": (4, 4)}, "height, width, channels"),
     ("autoencoder", {"image_shape": (4.5, 4, 1)}, "image_shape=.4.5, 4, 1"),
     ("autoencoder", {"seed": -1}, "seed=-1"),
+    ("autoencoder", {"seed": 2**64}, "seed=18446744073709551616"),
+    ("autoencoder", {"seed": True}, "seed=True"),
     ("variational_autoencoder", {"beta": -1.0}, "beta=-1.0"),
     ("variational_autoencoder", {"sigma": 0}, "sigma=0"),
     ("entropic_autoencoder", {"temperature": 0.0}, "temperature=0.0"),
@@ -52,6 +54,17 @@ def test_a_bad_argument_gets_one_line(name, changes, message):
     with pytest.raises(errors.InputError, match=message) as caught:
         zoo.build(name, **{"image_shape": SHAPE, **changes})
     assert "\n" not in str(caught.value)
+
+
+def test_the_largest_seed_builds():
+    model: Any = zoo.build(
+        "entropic_autoencoder",
+        image_shape=SHAPE,
+        latent_dim=2,
+        hidden_units=[3],
+        seed=2**64 - 1,
+    )
+    assert model.get_config()["seed"] == 2**64 - 1
 
 
 def test_conv_body_names_the_size_that_fits():
