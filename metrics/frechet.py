@@ -41,7 +41,7 @@ def frechet_distance(
         other_covariance: [d, d].
 
     Returns:
-        At least 0, up to rounding.
+        At least 0.
     """
     return _distance(
         _Moments(np.asarray(mean, float), _root(covariance)),
@@ -150,7 +150,8 @@ def _distance(ours: _Moments, theirs: _Moments) -> float:
     overlap = np.linalg.svd(ours.root.T @ theirs.root, compute_uv=False)
     traces = np.sum(ours.root**2) + np.sum(theirs.root**2)
     shift = np.sum((ours.mean - theirs.mean) ** 2)
-    return float(shift + traces - 2.0 * np.sum(overlap))
+    # Rounding may leave less than zero.
+    return max(0.0, float(shift + traces - 2.0 * np.sum(overlap)))
 
 
 def _influence(x: np.ndarray, ours: _Moments, theirs: _Moments) -> np.ndarray:
@@ -178,5 +179,10 @@ def _checked(features: Any, others: Any) -> tuple[np.ndarray, np.ndarray]:
         raise errors.InputError(
             f"features of shapes {x.shape} and {y.shape} cannot be compared: "
             "pass [n, d] and [m, d] with 2 rows or more each"
+        )
+    if not (np.isfinite(x).all() and np.isfinite(y).all()):
+        raise errors.InputError(
+            "features that are not finite cannot be compared: look for images "
+            "that are not, as a model that diverged makes"
         )
     return x, y

@@ -100,7 +100,8 @@ class GradientVariance(keras.metrics.Metric):
         ]
         self.entries = sum(tf.TensorShape(s).num_elements() for s in shapes)
         self.total = self.add_variable((), "zeros", name="total")
-        self.seen = self.add_variable((), "zeros", name="seen")
+        self.pairs = self.add_variable((), "zeros", name="pairs")
+        self.started = self.add_variable((), "zeros", name="started")
 
     def update_state(self, gradients: Sequence[Any], sample_weight=None):
         """Adds the gradients of a step.
@@ -116,15 +117,14 @@ class GradientVariance(keras.metrics.Metric):
             squares += tf.reduce_sum(tf.square(gradient - last.value))
             last.assign(gradient)
         # The first gradient has none before it.
-        share = squares / (2.0 * self.entries)
-        first = tf.equal(self.seen.value, 0.0)
-        self.total.assign_add(tf.where(first, tf.zeros_like(share), share))
-        self.seen.assign_add(1.0)
+        started = tf.convert_to_tensor(self.started.value)
+        self.total.assign_add(started * squares / (2.0 * self.entries))
+        self.pairs.assign_add(started)
+        self.started.assign(tf.ones_like(started))
 
     def result(self) -> tf.Tensor:
         """Scalar; 0 before the second step."""
-        pairs = tf.maximum(self.seen.value - 1.0, 1.0)
-        return self.total.value / pairs
+        return tf.math.divide_no_nan(self.total.value, self.pairs.value)
 
     def get_config(self) -> dict:
         """The constructor's arguments."""

@@ -306,6 +306,7 @@ def test_a_lost_mode_costs_recall_and_a_blur_precision():
     [
         (lambda x: metrics.fid(x, x[:, :2]), "cannot be compared"),
         (lambda x: metrics.fid(x, x[:1]), "2 rows or more"),
+        (lambda x: metrics.fid(x * np.nan, x), "not finite"),
         (lambda x: metrics.fid_infinity(x, x, [5]), "two or more numbers"),
         (lambda x: metrics.fid_infinity(x, x, [5, 99]), "9 of the shorter"),
         (lambda x: metrics.kid(x, x, 5, kernel="cubic"), "kernel='cubic'"),

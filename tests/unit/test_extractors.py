@@ -11,6 +11,7 @@ from sklearn import datasets as sklearn_datasets
 
 import errors
 import metrics
+from metrics import classifier
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +73,7 @@ def test_few_images_are_seen_more_often(number, epochs, tmp_path, monkeypatch):
     def load(path, images, labels, epochs):
         raise Asked(epochs)
 
-    monkeypatch.setattr(metrics.extractors.classifier, "load", load)
+    monkeypatch.setattr(classifier, "load", load)
     images = np.zeros((number, 8, 8, 1), np.uint8)
     with pytest.raises(Asked, match=f"^{epochs}$"):
         metrics.convnet("x", images, np.zeros(number, int), tmp_path)
