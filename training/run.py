@@ -1,6 +1,7 @@
 """One training run, from settings to final metrics."""
 
 import contextlib
+import inspect
 import pathlib
 import re
 from collections.abc import Iterator
@@ -174,7 +175,10 @@ def _check_workdir(
     expected = {**wanted, "model": dict(wanted["model"])}
     shape = existing["model"].get("image_shape")
     expected["model"].setdefault("image_shape", shape)
-    found = settings.differences(_filled(expected), existing)
+    found = settings.differences(
+        _with_defaults(_filled(expected)),
+        _with_defaults(settings.complete(existing)),
+    )
     if found:
         raise errors.InputError(
             f"{workdir} holds a run of another config ({'; '.join(found)}): "
@@ -203,6 +207,25 @@ def _filled(settings_: dict) -> dict:
     if training["checkpoint_every"] is None:
         training["checkpoint_every"] = training["report_every"]
     return {**settings_, "training": training}
+
+
+def _with_defaults(settings_: dict) -> dict:
+    """The settings with every argument of the model.
+
+    Runs of earlier versions lack those that came later; what these versions
+    did is the default.
+    """
+    model = settings_["model"]
+    if model["name"] not in zoo.MODELS:
+        return settings_
+    parameters = inspect.signature(zoo.MODELS[model["name"]]).parameters
+    defaults = {
+        name: parameter.default
+        for name, parameter in parameters.items()
+        # The run's own seed is the default of the model's.
+        if parameter.default is not parameter.empty and name != "seed"
+    }
+    return {**settings_, "model": {**defaults, **model}}
 
 
 def _check_block(model: keras.Model, block: int | None) -> None:

@@ -3,10 +3,12 @@
 import json
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from typing import Any
 
 import h5py
 import ml_collections
@@ -147,6 +149,29 @@ def test_a_finished_run_says_so_and_keeps_its_results(small_run, capsys):
     assert again == results
     assert "the run is finished" in capsys.readouterr().out
     assert (workdir / "metrics.jsonl").read_bytes() == before
+
+
+def test_a_run_of_an_earlier_version_is_gone_on_with(small_run, tmp_path):
+    """Its config lacks what came later: the defaults are what it did."""
+    workdir, data, results = small_run
+    older = tmp_path / "older"
+    shutil.copytree(workdir, older)
+    path = older / "config.json"
+    settings = json.loads(path.read_text())
+    del settings["training"]["mixed_precision"]
+    del settings["data"]["image_size"]
+    path.write_text(json.dumps(settings))
+    newer: Any = _small()
+    newer.model.loss = "mse"
+    again = train.train(newer, older, data_dir=data, resume=True)
+    assert again == results
+    newer.model.loss = "bernoulli"
+    with pytest.raises(errors.InputError, match="loss: bernoulli, was mse"):
+        train.train(newer, older, data_dir=data, resume=True)
+    newer.model.loss = "mse"
+    newer.training.mixed_precision = True
+    with pytest.raises(errors.InputError, match="precision: True, was False"):
+        train.train(newer, older, data_dir=data, resume=True)
 
 
 def test_a_run_is_loaded_for_export(small_run):
