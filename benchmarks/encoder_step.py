@@ -111,7 +111,7 @@ def without_thermostat(batch: int, block: int) -> measure.Work:
 
 def through_train(data_dir: str | None) -> float:
     """Seconds an encoder step of a run of train.py, without its start."""
-    config = eae_mnist.get_config().unlock()
+    config: Any = eae_mnist.get_config().unlock()
     config.model.update({"members": 2, "member_interval": 1, "bank_size": 10})
     spent = []
     for updates in (10, 60):

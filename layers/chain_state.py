@@ -84,12 +84,15 @@ class ChainState(keras.layers.Layer):
 
     def read(self, position: Sequence[tf.Tensor]) -> nose_hoover.State:
         """The state as tensors, with the given position."""
+        kinetic_energy = tf.convert_to_tensor(self.kinetic_energy.value)
         return nose_hoover.State(
             position=list(position),
-            velocity=[tf.convert_to_tensor(w.value) for w in self.velocity],
+            move=[tf.convert_to_tensor(w.value) for w in self.velocity],
+            kick=tf.zeros(()),
+            scale=tf.ones_like(kinetic_energy),
             energy=tf.convert_to_tensor(self.energy.value),
             gradient=[tf.convert_to_tensor(w.value) for w in self.gradient],
-            kinetic_energy=tf.convert_to_tensor(self.kinetic_energy.value),
+            kinetic_energy=kinetic_energy,
             eta=tf.convert_to_tensor(self.eta.value),
             eta_velocity=self._eta_velocity(),
             step=tf.cast(self.step.value, tf.int32),

@@ -45,7 +45,6 @@ class Coupling(NamedTuple):
       side: `(chain, kinetic energy, duration, bath) -> (chain, scale)`, for
         thermostats that see sums; they stand at both ends of a step.
       by_tensor: `(scale) -> [chains, tensors]`, or what broadcasts to it.
-      rescaled: `(scale, velocity) -> velocity`.
       middle: `(chain, velocity, mass, duration, bath) -> (chain, velocity)`,
         for thermostats that see particles; they stand in its middle, where
         one sweep a step is enough. None for the others.
@@ -60,7 +59,6 @@ class Coupling(NamedTuple):
     total: Callable[..., Any]
     side: Callable[..., Any]
     by_tensor: Callable[..., Any]
-    rescaled: Callable[..., Any]
     middle: Callable[..., Any] | None
     energy: Callable[..., Any]
 
@@ -99,6 +97,24 @@ def bath(
     return Bath(temperature, q, freedom, substeps)
 
 
+def rescaled(scale: Any, x: Any, chain_ndims: int) -> Any:
+    """A factor of each chain, or of each tensor of it, times a position.
+
+    Args:
+      scale: [chains] or [chains, tensors].
+      x: [chains, *event], or a structure of such tensors.
+      chain_ndims: 1, or 0 for a single chain.
+    """
+    if scale.shape.rank == chain_ndims:
+        return particles.scaled(scale, x)
+    tensors = tf.nest.flatten(x)
+    scales = tf.unstack(scale, len(tensors), axis=-1)
+    products = [
+        particles.scaled(a, b) for a, b in zip(scales, tensors, strict=True)
+    ]
+    return tf.nest.pack_sequence_as(x, products)
+
+
 def _at_rest(position: Any, kinetic: Any, length: int) -> thermostat.Chain:
     del position
     eta = tf.stack([tf.zeros_like(kinetic)] * length, -1)
@@ -135,19 +151,9 @@ _GLOBAL = Coupling(
     total=lambda kinetic: kinetic,
     side=_side,
     by_tensor=lambda scale: tf.expand_dims(scale, -1),
-    rescaled=particles.scaled,
     middle=None,
     energy=_energy,
 )
-
-
-def _each_tensor(scale: Any, x: Any) -> Any:
-    tensors = tf.nest.flatten(x)
-    scales = tf.unstack(scale, len(tensors), axis=-1)
-    scaled = [
-        particles.scaled(a, b) for a, b in zip(scales, tensors, strict=True)
-    ]
-    return tf.nest.pack_sequence_as(x, scaled)
 
 
 _PER_TENSOR = Coupling(
@@ -158,7 +164,6 @@ _PER_TENSOR = Coupling(
     total=lambda kinetic: tf.reduce_sum(kinetic, -1),
     side=_side,
     by_tensor=lambda scale: scale,
-    rescaled=_each_tensor,
     middle=None,
     energy=lambda chain, bath: tf.reduce_sum(_energy(chain, bath), -1),
 )
@@ -175,7 +180,7 @@ def _massive_side(
     chain: thermostat.Chain, kinetic: Any, duration: Any, bath: Bath
 ) -> tuple[thermostat.Chain, Any]:
     del duration, bath
-    return chain, tf.ones([], kinetic.dtype)
+    return chain, tf.ones_like(kinetic)
 
 
 def _massive_middle(
@@ -196,8 +201,11 @@ def _massive_middle(
         )
         moved.append(scale * v)
         levels.append(own)
-        axes = list(range(eta.shape.rank, v.shape.rank))
-        eta += tf.cast(tf.reduce_sum(path, axes), eta.dtype)
+        if eta.shape.rank:
+            path = tf.reduce_sum(path, list(range(1, v.shape.rank)))
+        else:
+            path = particles.whole(path)
+        eta += tf.cast(path, eta.dtype)
     packed = [
         tf.nest.pack_sequence_as(velocity, list(level))
         for level in zip(*levels, strict=True)
@@ -224,8 +232,7 @@ _MASSIVE = Coupling(
     gathered=_GLOBAL.gathered,
     total=lambda kinetic: kinetic,
     side=_massive_side,
-    by_tensor=lambda scale: scale,
-    rescaled=particles.scaled,
+    by_tensor=_GLOBAL.by_tensor,
     middle=_massive_middle,
     energy=_massive_energy,
 )

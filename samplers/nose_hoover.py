@@ -13,9 +13,17 @@ from samplers.thermostat import WEIGHTS, Chain
 class State(NamedTuple):
     """What a Nose-Hoover chain carries; [chains] is [] for a single chain.
 
+    The velocities' last half kick and the thermostats' last factor are kept
+    aside until they are needed: weights are large vectors, every pass over
+    them counts, and the next step takes both into its own.
+
     Attributes:
       position: [chains, *event], or a structure of such tensors.
-      velocity: like the position, in units of position over time.
+      move: like the position, of which it is the last change.
+      kick: [], the half kick that is due: what `move` loses for a unit of the
+        gradient.
+      scale: like kinetic_energy, in units of 1/time; times what is left of
+        `move` it is the velocity.
       energy: [chains], at the position.
       gradient: of the energy, like the position.
       kinetic_energy: [chains], of the velocity; [chains, tensors] with
@@ -30,13 +38,29 @@ class State(NamedTuple):
     """
 
     position: Any
-    velocity: Any
+    move: Any
+    kick: Any
+    scale: Any
     energy: Any
     gradient: Any
     kinetic_energy: Any
     eta: Any
     eta_velocity: Any
     step: Any
+
+    @property
+    def velocity(self) -> Any:
+        """The velocity at the position: like it, position over time."""
+        kicked = particles.axpy(-self.kick, self.gradient, self.move)
+        return couplings.rescaled(self.scale, kicked, self.energy.shape.rank)
+
+    def with_velocity(self, velocity: Any) -> "State":
+        """A copy with another velocity, whose kinetic energy is as before."""
+        return self._replace(
+            move=velocity,
+            kick=tf.zeros_like(self.kick),
+            scale=tf.ones_like(self.scale),
+        )
 
 
 class Info(NamedTuple):
@@ -118,19 +142,15 @@ def nose_hoover_chain(
     evaluator = energies.as_evaluator(energy_fn)
     coupling = couplings.of(thermostat)
     _check(chain_length, masses, suzuki_yoshida, redraw_every)
-    particles.not_negative("friction", friction)
     # A tensor counts as friction, whatever its value.
     rubs = not (isinstance(friction, int | float) and friction == 0)
-    for name, value in (
-        ("step_size", step_size),
-        ("temperature", temperature),
-        (
-            "relaxation_time",
-            1.0 if relaxation_time is None else relaxation_time,
-        ),
-        ("mass", mass),
-    ):
-        particles.positive(name, value)
+    velocities.check(
+        step_size=step_size,
+        temperature=temperature,
+        mass=mass,
+        friction=friction,
+        relaxation_time=relaxation_time,
+    )
 
     def constants(position: Any) -> tuple[Any, ...]:
         dtype = particles.dtype_of(position)
@@ -155,23 +175,31 @@ def nose_hoover_chain(
         m = particles.scalar(mass, particles.dtype_of(velocity))
         return m * coupling.gathered(kinetic_parts(velocity))
 
+    def rescaled(scale: Any, x: Any) -> Any:
+        return couplings.rescaled(scale, x, chain_ndims)
+
     def init(
         position: Any, seed: Any = None, batch: Any = None, velocity: Any = None
     ) -> State:
-        position = particles.convert(position, chain_ndims)
-        velocity, energy_seed = velocities.first(
-            seed, position, velocity, temperature, mass, chain_ndims
-        )
-        evaluation = energies.first_evaluation(
-            evaluator, position, energy_seed, batch, chain_ndims
+        position, velocity, energy, gradient = velocities.start(
+            evaluator,
+            position,
+            seed,
+            batch,
+            velocity,
+            temperature=temperature,
+            mass=mass,
+            chain_ndims=chain_ndims,
         )
         kinetic_energy = kinetic(velocity)
         chain = coupling.start(position, kinetic_energy, chain_length)
         return State(
             position,
             velocity,
-            evaluation.energy,
-            evaluation.gradient,
+            tf.zeros([], kinetic_energy.dtype),
+            tf.ones_like(kinetic_energy),
+            energy,
+            gradient,
             kinetic_energy,
             chain.eta,
             chain.velocity,
@@ -179,15 +207,13 @@ def nose_hoover_chain(
         )
 
     def redrawn(seed: Any, state: State) -> State:
-        def redraw() -> tuple[Any, Any]:
+        def redraw() -> State:
             velocity = velocities.drawn(seed, state.position, temperature, mass)
-            return velocity, kinetic(velocity)
+            drawn = state.with_velocity(velocity)
+            return drawn._replace(kinetic_energy=kinetic(velocity))
 
         due = (state.step > 0) & (state.step % redraw_every == 0)
-        velocity, kinetic_energy = tf.cond(
-            due, redraw, lambda: (state.velocity, state.kinetic_energy)
-        )
-        return state._replace(velocity=velocity, kinetic_energy=kinetic_energy)
+        return tf.cond(due, redraw, lambda: state)
 
     def middle(seed: Any, chain: Chain, move: Any, bath: Any) -> Any:
         """What happens to the velocities (times h) in mid-drift."""
@@ -217,31 +243,38 @@ def nose_hoover_chain(
 
         # Between the thermostats the velocity stands in units of one step's
         # displacement: the factor h joins the thermostats' factors, and the
-        # drift is a sum without a product. Weights are large vectors, and
-        # every pass over them counts.
-        kick = -0.5 * h * h / m
+        # drift is a sum without a product. The last step's second half kick
+        # and this step's first are one.
+        kick = 0.5 * h * h / m
         chain = Chain(state.eta, state.eta_velocity)
         chain, scale = coupling.side(chain, state.kinetic_energy, 0.5 * h, bath)
-        move = coupling.rescaled(scale * h, state.velocity)
-        move = particles.axpy(kick, state.gradient, move)
+        scale *= state.scale * h
+        kept = rescaled(scale, state.move)
+        lost = rescaled(scale * state.kick + kick, state.gradient)
+        move = particles.combine(tf.subtract, kept, lost)
         if rubs or coupling.middle is not None:
-            position = particles.axpy(0.5, move, state.position)
+            before = move
             chain, move = middle(stir_seed, chain, move, bath)
-            position = particles.axpy(0.5, move, position)
+            position = particles.combine(
+                lambda x, a, b: x + 0.5 * (a + b), state.position, before, move
+            )
         else:
-            position = particles.combine(tf.add, state.position, move)
+            # Not in terms of `move`: XLA computes the two side by side.
+            position = particles.combine(
+                lambda x, a, b: (x + a) - b, state.position, kept, lost
+            )
         energy, gradient, aux = evaluator.fn(position, energy_seed, batch)
-        move = particles.axpy(kick, gradient, move)
         # The one reduction over the particles: the thermostat's factor is
         # known, so the next step starts from the kinetic energy it leaves.
-        parts = kinetic_parts(move)
+        parts = kinetic_parts(particles.axpy(-kick, gradient, move))
         kinetic_energy = m * coupling.gathered(parts) / (h * h)
         chain, scale = coupling.side(chain, kinetic_energy, 0.5 * h, bath)
-        velocity = coupling.rescaled(scale / h, move)
         kinetic_energy = kinetic_energy * scale * scale
         new = State(
             position,
-            velocity,
+            move,
+            kick,
+            scale / h,
             energy,
             gradient,
             kinetic_energy,

@@ -127,23 +127,23 @@ def half_squares(x: Any, chain_ndims: int) -> list[tf.Tensor]:
             tf.cast(0.5 * dot(a, a, chain_ndims), dtype)
             for a in tf.nest.flatten(x)
         ]
-    return [tf.cast(_half_square(a), dtype) for a in tf.nest.flatten(x)]
+    if seeds.under_xla():
+        return [0.5 * tf.cast(whole(a * a), dtype) for a in tf.nest.flatten(x)]
+    # One pass over the weights, where a product and a sum take two.
+    return [tf.cast(tf.nn.l2_loss(a), dtype) for a in tf.nest.flatten(x)]
 
 
-def _half_square(tensor: Any) -> tf.Tensor:
-    """Half the squared norm of a whole tensor, [], in as few passes as may be.
+def whole(tensor: Any) -> tf.Tensor:
+    """The sum of all numbers of a tensor, [].
 
-    XLA sums a tensor by a tree on one thread, which took longer than the
-    gradient of a layer; its matrix products use every core.
+    XLA's own sum is a tree on one thread, which took longer than the gradient
+    of a layer; its products use every core.
     """
     width = tensor.shape[-1] if tensor.shape.rank else None
-    if seeds.under_xla() and width is not None and tensor.shape.rank > 1:
-        rows = tf.reshape(tf.square(tensor), [-1, width])
-        return 0.5 * tf.reduce_sum(
-            tf.linalg.matvec(rows, tf.ones([width], tensor.dtype))
-        )
-    # One pass over the weights, where a product and a sum take two.
-    return tf.nn.l2_loss(tensor)
+    if width is None or tensor.shape.rank == 1 or not seeds.under_xla():
+        return tf.reduce_sum(tensor)
+    rows = tf.reshape(tensor, [-1, width])
+    return tf.reduce_sum(tf.linalg.matvec(rows, tf.ones([width], rows.dtype)))
 
 
 def sizes(position: Any, chain_ndims: int) -> tf.Tensor:

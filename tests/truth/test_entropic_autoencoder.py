@@ -205,4 +205,5 @@ def test_without_a_thermostat_nothing_holds_the_temperature(trained):
         num_steps=50,
         observer=total(lambda _, info: info.kinetic_temperature),
     )
-    assert abs(float(kinetic) / 50 / 1e-6 - 1) > 0.5
+    # Outside what the ensemble's own temperature keeps to, above.
+    assert not 0.85 < float(kinetic) / 50 / 1e-6 < 1.25

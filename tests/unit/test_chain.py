@@ -142,8 +142,9 @@ def test_a_single_chain_of_weights_equals_a_batch_of_one():
         seed=seeds.seed(0),
         num_steps=50,
     )[0]
-    for a, b in zip(one[:-1], two[:-1], strict=True):
-        np.testing.assert_allclose(a[0], b, rtol=1e-12)
+    for a, b in zip(one, two, strict=True):
+        own = a[0] if a.shape.rank else a
+        np.testing.assert_allclose(own, b, rtol=1e-12)
 
 
 def test_one_trace_for_all_step_counts():
