@@ -71,7 +71,8 @@ def convnet(
         )
     if epochs is None:
         epochs = max(3, math.ceil(_STEPS * classifier.BATCH / len(images)))
-    sides = "x".join(str(side) for side in images.shape[1:])
+    shape = tuple(images.shape[1:])
+    sides = "x".join(str(side) for side in shape)
     file = f"convnet-{name}-{sides}-{len(images)}-{epochs}.weights.h5"
     path = pathlib.Path(folder).expanduser() / file
     model = classifier.load(path, images, labels, epochs)
@@ -79,7 +80,7 @@ def convnet(
     scale = np.sqrt(np.mean(np.square(first)))
     return Extractor(
         f"ConvNet of {name} {sides}",
-        lambda x: classifier.features(model, _fitting(x, images.shape)) / scale,
+        lambda x: classifier.features(model, _fitting(x, shape)) / scale,
     )
 
 
@@ -145,10 +146,10 @@ def _colour(images: np.ndarray) -> np.ndarray:
     )
 
 
-def _fitting(images: np.ndarray, trained: tuple) -> np.ndarray:
-    if images.shape[1:] != tuple(trained[1:]):
+def _fitting(images: np.ndarray, shape: tuple) -> np.ndarray:
+    if images.shape[1:] != shape:
         raise errors.InputError(
             f"images of shape {images.shape[1:]} do not fit an extractor "
-            f"trained on {tuple(trained[1:])}: generate or load that size"
+            f"trained on {shape}: generate or load that size"
         )
     return images

@@ -104,8 +104,12 @@ def test_fidelity_of_real_and_of_spoilt_digits(digits, extractor):
     for metric in ("precision", "recall"):
         assert far[metric].estimate < near[metric].estimate - 0.1
     # RBF: another number of the same sign.
-    other = metrics.fidelity(extractor, spoilt, images[500:], kernel="rbf")
+    other = metrics.fidelity(
+        extractor, spoilt, images[500:], kernel="rbf", sizes=[100, 500]
+    )
     assert 0 < other["kid"].estimate != far["kid"].estimate
+    gap = other["fid_infinity"].estimate - far["fid_infinity"].estimate
+    assert gap != 0 and other["fid"] == far["fid"]
 
 
 def test_each_number_prints_with_what_it_is_from():
