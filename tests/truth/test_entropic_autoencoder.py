@@ -67,7 +67,8 @@ def averaged_gradient(slope: float, temperature: float):
         )
 
     batches = tf.fill([STEPS, 1, 1, 1, 1], PIXEL)
-    _, (gradients, energy, kinetic, by_tensor) = seeds.compiled(block, True)(batches)
+    _, observed = seeds.compiled(block, True)(batches)
+    gradients, energy, kinetic, by_tensor = observed
     # The encoder is one tensor.
     np.testing.assert_allclose(by_tensor, [kinetic], rtol=1e-5)
     return (
