@@ -1,4 +1,4 @@
-"""The pictures of Fig. 2 and of the temperature scan (Aliahmadi 2026)."""
+"""The pictures of Figs. 2 and 3 and of the scan (Aliahmadi 2026)."""
 
 import pathlib
 from typing import Any
@@ -48,15 +48,7 @@ def interpolations(
             decoded = model.decode(tf.constant(line(means[name], pair)))
             rows.append((name.upper(), decoded.numpy()))
         axes = figure_.add_subplot(len(PAIRS), 1, index + 1)
-        stacked = np.concatenate([row for _, row in rows])
-        tiled = report.grid(stacked, _STEPS)
-        axes.imshow(tiled.squeeze(), cmap="gray", vmin=0, vmax=255)
-        height = tiled.shape[0] / len(rows)
-        axes.set_yticks(
-            [(i + 0.5) * height for i in range(len(rows))],
-            [name for name, _ in rows],
-        )
-        axes.set_xticks([])
+        _rows(axes, rows)
         axes.set_title(f"{pair[0]} to {pair[1]}", fontsize=9)
     _save(figure_, path)
 
@@ -130,6 +122,72 @@ def scan(rows: list[dict[str, Any]], path: pathlib.Path) -> None:
         axis.set_xlabel("temperature T")
         axis.set_title(label, fontsize=9)
     _save(figure_, path)
+
+
+def portraits(
+    images: dict[str, np.ndarray], labels: np.ndarray, path: pathlib.Path
+) -> None:
+    """Figs. 3b and 3c: two images of each class, a row a name.
+
+    Args:
+        images: [n, H, W, C] by name, those of one place belong together.
+        labels: [n].
+        path: of the PNG.
+    """
+    chosen = np.concatenate(
+        [np.flatnonzero(labels == k)[:2] for k in np.unique(labels)]
+    )
+    figure_ = _figure(len(chosen) * 0.55 + 1.5, len(images) * 0.62)
+    _rows(figure_.add_subplot(), [(k, v[chosen]) for k, v in images.items()])
+    _save(figure_, path)
+
+
+def losses(
+    curves: dict[str, list[float]],
+    members: dict[str, np.ndarray],
+    path: pathlib.Path,
+) -> None:
+    """Fig. 3a: the loss while training, and its distribution over members.
+
+    Args:
+        curves: the loss by decoder update, by name; the second goes on where
+            the first ends, the others start at the beginning.
+        members: [members] by name, the loss of each.
+        path: of the PNG.
+    """
+    figure_ = _figure(4 + 3 * len(members), 3)
+    axes: Any = figure_.subplots(1, 1 + len(members))
+    first = len(next(iter(curves.values())))
+    for index, (name, values) in enumerate(curves.items()):
+        start = first if index == 1 else 0
+        axes[0].plot(start + 1 + np.arange(len(values)), values, label=name)
+    axes[0].set_yscale("log")
+    axes[0].set_xlabel("decoder update")
+    axes[0].set_title("training loss", fontsize=9)
+    axes[0].legend(fontsize=7)
+    for index, (name, values) in enumerate(members.items()):
+        axes[index + 1].hist(values, 15, color=f"C{index}")
+        axes[index + 1].set_xlabel("test loss of an encoder")
+        axes[index + 1].locator_params(axis="x", nbins=4)
+        axes[index + 1].set_title(
+            f"{name}\nmean {values.mean():.5f}, spread "
+            f"{values.std(ddof=1):.1e}",
+            fontsize=9,
+        )
+    _save(figure_, path)
+
+
+def _rows(axes: Any, rows: list[tuple[str, np.ndarray]]) -> None:
+    """Draws rows of equally many images, each with its name."""
+    stacked = np.concatenate([row for _, row in rows])
+    tiled = report.grid(stacked, len(rows[0][1]))
+    axes.imshow(tiled.squeeze(), cmap="gray", vmin=0, vmax=255)
+    height = tiled.shape[0] / len(rows)
+    axes.set_yticks(
+        [(i + 0.5) * height for i in range(len(rows))],
+        [name for name, _ in rows],
+    )
+    axes.set_xticks([])
 
 
 def _figure(width: float, height: float) -> figure.Figure:

@@ -1,0 +1,235 @@
+"""Temperature and morphology of reconstructions (Aliahmadi 2026, section 4.3).
+
+    python reproductions/morphology.py --data_dir=... --output=runs/morphology
+    python reproductions/morphology.py --quick --data_dir=...
+
+The paper trains two entropic autoencoders on CelebA, each at a temperature of
+its own: the hot one shows one generic face, the cold one individuals, and the
+losses of the hot encoders spread more. Here, on MNIST, one network with one
+set of initial weights is trained hot and then goes on cold; and it is trained
+at the cold temperature alone, which tells the effect of heat from that of a
+short training.
+"""
+
+import os
+import pathlib
+import sys
+import time
+from typing import Any
+
+from absl import flags, logging
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+
+# Rows of the table: key, title, format.
+ROWS = (
+    ("updates", "decoder updates", ".0f"),
+    ("mse", "MSE of the decoded mean code", ".4f"),
+    ("explained", "  share of the data's variance explained", ".3f"),
+    ("between", "spread between digits / the data's", ".3f"),
+    ("within", "spread within a digit / the data's", ".3f"),
+    ("image_share", "variance over images, not members", ".3f"),
+    ("judged", "reconstructions read right", ".3f"),
+    ("knn_accuracy", "5-NN accuracy on the codes", ".3f"),
+    ("loss", "loss of a member: mean", ".5f"),
+    ("loss_error", "  standard error of the mean", ".5f"),
+    ("loss_spread", "  spread over members", ".5f"),
+    ("loss_thermal", "    about their trend in time", ".5f"),
+    ("loss_size", "  effective number of members", ".1f"),
+    ("r_hat", "  split R-hat", ".2f"),
+    ("kinetic_ratio", "kinetic temperature / T", ".2f"),
+    ("weight_rms", "rms of the encoder's weights", ".3f"),
+    ("seconds", "seconds of training", ".0f"),
+)
+HOT, AFTER = "hot", "hot, then cold"
+YOUNG, ALONE = "cold, as short", "cold alone"
+
+
+def define_flags() -> None:
+    """Defines the flags; here, so that importing this module defines none."""
+    flags.DEFINE_bool("quick", False, "A fifth of the encoder steps.")
+    flags.DEFINE_string("data_dir", None, "Folder of prepared TFDS sets.")
+    flags.DEFINE_bool("download", False, "Fetch MNIST where it is missing.")
+    flags.DEFINE_string("output", "runs/morphology", "Folder of the results.")
+
+
+def lines(table: dict[str, dict[str, float]]) -> list[str]:
+    """The table as text, one column a stage."""
+    out = [" " * 42 + "".join(name.rjust(16) for name in table)]
+    for key, title, form in ROWS:
+        cells = [format(row[key], form).rjust(16) for row in table.values()]
+        out.append(title.ljust(42) + "".join(cells))
+    return out
+
+
+def claims(table: dict[str, dict[str, float]]) -> list[str]:
+    """The paper's claims of section 4.3, and what the numbers say of them."""
+    hot, after, young = (table[name] for name in (HOT, AFTER, YOUNG))
+    ratio, thermal = (
+        hot[key] / after[key] for key in ("loss_spread", "loss_thermal")
+    )
+    verdicts = (
+        (
+            "hot, reconstructions are generic: less than half of the data's "
+            "spread within a digit, and cold more than half",
+            f"{hot['within']:.2f} and {after['within']:.2f}",
+            hot["within"] < 0.5 < after["within"],
+        ),
+        (
+            "the heat makes them so, not the short training: a network "
+            "trained cold for as long spreads more",
+            f"{young['within']:.2f} against {hot['within']:.2f}",
+            hot["within"] < young["within"],
+        ),
+        (
+            "hot, they have the structure of the whole set: more of the "
+            "data's spread between digits than within",
+            f"{hot['between']:.2f} against {hot['within']:.2f}",
+            hot["between"] > hot["within"],
+        ),
+        (
+            "the losses of the hot encoders spread more than the cold ones'",
+            f"{ratio:.1f} times; {thermal:.1f} times about their trends",
+            min(ratio, thermal) > 1,
+        ),
+        (
+            "cold, individuals appear and the common structure stays: the "
+            "error falls and more digits are read right",
+            f"MSE {hot['mse']:.4f} to {after['mse']:.4f}, read right "
+            f"{hot['judged']:.3f} to {after['judged']:.3f}",
+            after["mse"] < hot["mse"] and after["judged"] > hot["judged"],
+        ),
+    )
+    return [
+        f"- {claim}: {seen}: {'holds' if holds else 'does not hold'}"
+        for claim, seen, holds in verdicts
+    ]
+
+
+def compare(splits: Any, critic: Any, plan: Any) -> tuple[dict, dict, dict]:
+    """Trains hot and then cold, and cold alone, from the same weights.
+
+    Args:
+        splits: the data.
+        critic: of metrics.classifier.
+        plan: of reproductions.morphology_runs.
+
+    Returns:
+        What was seen (Sight), by stage; rows of numbers, by stage; the losses
+        of all decoder updates, by HOT, AFTER and ALONE.
+    """
+    from reproductions import morphology_runs as runs
+
+    seen: dict[str, Any] = {}
+    table: dict[str, dict] = {}
+    curves: dict[str, list[float]] = {}
+
+    def stage(name: str, model: Any, first: int, updates: int) -> Any:
+        start = time.monotonic()
+        curves[name] = runs.train(
+            model, plan, splits.train, updates, first, name
+        )
+        seconds = time.monotonic() - start
+        seen[name] = runs.look(model, critic, splits, plan)
+        table[name] = {
+            "updates": first + updates,
+            **seen[name].numbers,
+            "seconds": seconds,
+        }
+        return model
+
+    shape, short, long = splits.image_shape, plan.hot_updates, plan.cold_updates
+    hot = stage(HOT, runs.build(plan, shape, plan.hot), 0, short)
+    cold = runs.build(plan, shape, plan.cold)
+    # The networks go on; velocities, thermostats and Adam begin afresh.
+    cold.encoder.set_weights(hot.encoder.get_weights())
+    cold.decoder.set_weights(hot.decoder.get_weights())
+    stage(AFTER, cold, short, long)
+    alone = stage(YOUNG, runs.build(plan, shape, plan.cold), 0, short)
+    stage(ALONE, alone, short, long)
+    curves[ALONE] = curves.pop(YOUNG) + curves[ALONE]
+    return seen, table, curves
+
+
+def main(argv: list[str]) -> None:
+    """Runs what the flags ask for."""
+    import errors
+
+    if argv[1:]:
+        raise errors.InputError(
+            f"{argv[1]!r} is no flag: write --name=value, see --help"
+        )
+    values = flags.FLAGS
+    if not values["verbosity"].present:
+        logging.set_verbosity(logging.ERROR)
+    import numpy as np
+
+    import datasets
+    from metrics import classifier
+    from reproductions import morphology_runs as runs
+    from reproductions import pictures
+    from training import storage
+
+    plan = runs.QUICK if values.quick else runs.Plan()
+    output = pathlib.Path(values.output) / ("quick" if values.quick else "full")
+    splits = datasets.load(
+        "mnist", data_dir=values.data_dir, download=values.download
+    )
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise errors.InputError(
+            f"--output={values.output} cannot be made ({error.strerror}): "
+            "name a folder that can be written"
+        ) from error
+    print(f"a judge learns digits from {plan.judged_on} images", flush=True)
+    critic = classifier.load(
+        output / "judge.weights.h5",
+        splits.train[: plan.judged_on] / np.float32(255),
+        splits.train_labels[: plan.judged_on],
+        epochs=3,
+    )
+    images = splits.test[: plan.images] / np.float32(255)
+    labels = splits.test_labels[: plan.images]
+    reads = classifier.accuracy(critic, images, labels)
+    seen, table, curves = compare(splits, critic, plan)
+    pictures.portraits(
+        {"test data": images, **{k: v.shown for k, v in seen.items()}},
+        labels,
+        output / "portraits.png",
+    )
+    pictures.losses(
+        curves,
+        {
+            f"{name}, T = {temperature:.0e}": seen[name].losses
+            for name, temperature in ((HOT, plan.hot), (AFTER, plan.cold))
+        },
+        output / "losses.png",
+    )
+    print(f"hot T = {plan.hot:.0e}, cold T = {plan.cold:.0e}")
+    print("\n".join(lines(table)))
+    print(f"of the images themselves the judge reads {reads:.3f} right")
+    print(
+        "\n".join(["what the paper claims, and what is seen:", *claims(table)])
+    )
+    storage.write_json(
+        output / "table.json",
+        {
+            "plan": plan._asdict(),
+            "judged_data": reads,
+            "table": table,
+            "losses": {k: v.losses.tolist() for k, v in seen.items()},
+            "curves": curves,
+        },
+    )
+    print(f"table.json, portraits.png and losses.png: {output}")
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    # A script's own folder is on the path, not the repository's root.
+    sys.path.insert(0, str(ROOT))
+    import errors
+
+    define_flags()
+    errors.run(main)
