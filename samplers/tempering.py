@@ -140,7 +140,7 @@ class _Plan(NamedTuple):
     """What the graph is built from, beside tensors."""
 
     kernel_at: Callable[[Any, Any], Kernel]
-    log_likelihood_fn: Callable[[Any], Any] | None
+    log_likelihood_fn: Any
     keep: int
     batched: bool
     exchange_every: int
@@ -159,8 +159,20 @@ def _run(
     samples, log_likelihood, acceptance = fn(
         plan, ladder, start, seed, num_steps
     )
+
+    def sized(x: Any) -> Any:
+        # A loop in a graph forgets how long it was.
+        return tf.ensure_shape(x, [ladder.shape[0], plan.keep, *x.shape[2:]])
+
+    samples, log_likelihood = tf.nest.map_structure(
+        sized, (samples, log_likelihood)
+    )
     last = particles.combine(lambda x: x[:, -1], samples)
-    return Tempered(last, samples, log_likelihood, acceptance)
+    tempered = Tempered(last, samples, log_likelihood, acceptance)
+    if plan.differentiable:
+        return tempered
+    # Stops at the inner loop already; a tape must not see the outer one.
+    return tf.nest.map_structure(tf.stop_gradient, tempered)
 
 
 def _chains(
@@ -281,10 +293,19 @@ def rows(x: Any, like: Any) -> Any:
 
     Returns:
       [N_t * chains, ...], temperature by temperature, or x itself.
+
+    Raises:
+      InputError: the rows are no multiple of the data's.
     """
     have, want = x.shape[0], like.shape[0]
-    if have is not None and have == want:
-        return x
+    if have is not None and want is not None:
+        if have == want:
+            return x
+        if want % have:
+            raise errors.InputError(
+                f"{want} rows are no multiple of the {have} of the data: run "
+                "one chain for each of them at every temperature"
+            )
     times = tf.shape(like)[0] // tf.shape(x)[0]
     ones = tf.ones([x.shape.rank - 1], tf.int32)
     repeated = tf.tile(x, tf.concat([[times], ones], 0))

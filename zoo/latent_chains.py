@@ -79,22 +79,28 @@ class Chain(NamedTuple):
         return state.position
 
 
-def gaussian(model: LatentModel, seed: Any, shape: Any) -> tf.Tensor:
+def shape(rows: tf.Tensor, latent_dim: int) -> list:
+    """[B, latent_dim] for rows [B, ...], with numbers where they are known."""
+    number = rows.shape[0]
+    return [tf.shape(rows)[0] if number is None else number, latent_dim]
+
+
+def gaussian(model: LatentModel, seed: Any, size: Any) -> tf.Tensor:
     """Codes from N(0, s0^2), where every chain starts (Pang 2020).
 
     Args:
       model: for s0.
       seed: int32[2], or int32[B, 2].
-      shape: [B, latent].
+      size: [B, latent].
     """
-    return model.prior_sigma * seeds.normal(seed, shape)
+    return model.prior_sigma * seeds.normal(seed, tf.stack(size))
 
 
 def prior(
     model: LatentModel,
     chain: Chain,
     seed: Any,
-    shape: Any,
+    size: Any,
     temperature: Any = 1.0,
 ) -> tf.Tensor:
     """Codes from the prior at a temperature, by a short run: [B, latent].
@@ -103,24 +109,32 @@ def prior(
       model: its prior energy is sampled.
       chain: how.
       seed: int32[2], or int32[B, 2] for one a code.
-      shape: [B, latent].
+      size: [B, latent].
       temperature: T, [] or [B]; 1 is the prior.
     """
     start_seed, chain_seed = seeds.split(seed, 2)
     width = tf.sqrt(tf.cast(temperature, tf.float32))
     width = width[:, None] if width.shape.rank else width
-    start = width * gaussian(model, start_seed, shape)
+    start = width * gaussian(model, start_seed, size)
     return chain.run(model.prior_energy, start, chain_seed, temperature)
 
 
 def posterior(
-    model: LatentModel, chain: Chain, x: tf.Tensor, seed: Any, shape: Any
+    model: LatentModel, chain: Chain, x: tf.Tensor, seed: Any, latent_dim: int
 ) -> tf.Tensor:
-    """Codes from p(z | x), by a short run from N(0, s0^2): [B, latent]."""
+    """Codes from p(z | x), by a short run from N(0, s0^2): [B, latent].
+
+    Args:
+      model: its posterior is sampled.
+      chain: how.
+      x: [B, ...].
+      seed: int32[2], or int32[B, 2] for one a code.
+      latent_dim: size of a code.
+    """
     start_seed, chain_seed = seeds.split(seed, 2)
 
     def energy(codes: tf.Tensor) -> tf.Tensor:
         return model.prior_energy(codes) - model.log_likelihood(x, codes)
 
-    start = gaussian(model, start_seed, shape)
+    start = gaussian(model, start_seed, shape(x, latent_dim))
     return chain.run(energy, start, chain_seed)

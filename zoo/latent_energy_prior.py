@@ -1,22 +1,32 @@
 """The latent-space energy-based prior (Pang 2020), and its generator."""
 
+import functools
+import math
 from typing import Any, final
 
 import keras
 import tensorflow as tf
 
-import layers
 from samplers import seeds
-from zoo import arguments, latent_chains, latent_gradients, serving
+from zoo import (
+    arguments,
+    latent_chains,
+    latent_serving,
+    latent_step,
+)
 from zoo.base import LatentGenerator, lerp
-from zoo.latent_model import LatentModel
+from zoo.compiled import Compiled
+from zoo.latent_evidence import Evidence
+from zoo.latent_model import of_networks
+from zoo.latent_settings import SETTINGS, Settings
+from zoo.latent_tempering import ladder_of
 
-_BODIES = ("conv", "dense")
-# Salts of the model's seed: the generator's weights, and the noise that
-# encoding takes.
-_GENERATOR, _ENCODING = 1, 2
+# Salt of the noise that encoding takes.
+_ENCODING = 1
 # Adam of the prior where none is given (Raj 2024, Table 4).
 _PRIOR_RATE, _PRIOR_BETA = 2e-5, 0.5
+# Images that moves are tuned on, and that log_evidence takes at a time.
+_TUNING, _CHUNK = 64, 32
 _LOGS = ("loss", "mse", "energy_gap")
 
 
@@ -31,6 +41,11 @@ class LatentEnergyPrior(LatentGenerator):
     There is no encoder: the codes of an image are drawn by a short chain from
     p(z | x), those of a new image by one from p(z). Two optimizers train the
     two networks: `compile(optimizer, prior_optimizer=...)`.
+
+    With estimator="mle" a step learns from one chain at the posterior, with
+    "ti" from chains at all temperatures between prior and posterior, whose
+    integral is the log-evidence it reports (Raj 2024). Under both, the prior
+    learns from codes of the posterior and a chain of its own.
     """
 
     def __init__(
@@ -50,86 +65,41 @@ class LatentEnergyPrior(LatentGenerator):
         prior_step_size=0.16,
         posterior_steps=20,
         posterior_step_size=0.01,
+        estimator="mle",
+        ladder=None,
+        stiffness=0.0,
+        draws=5,
+        rule="corrected",
+        kl_weight=0.0,
+        generator_gradient="posterior",
+        prior_gradient="samples",
         seed=0,
         **kwargs,
     ):
         """Builds the model.
 
-        Args:
-            image_shape: (height, width, channels).
-            latent_dim: size of a code.
-            body: of the generator, "conv" (layers.latent_generator) or
-                "dense".
-            filters: of the convolutional generator.
-            hidden_units: hidden sizes of the dense generator, as seen from
-                the image.
-            energy_units: hidden sizes of E.
-            energy_slope: of E's leaky ReLUs below zero.
-            sigma: standard deviation of a pixel given its code, on the scale
-                of [-1, 1].
-            prior_sigma: standard deviation of the Gaussian that E tilts, where
-                every chain starts.
-            dynamics: of the codes, "langevin" (the papers'), "mala", "baoab"
-                or "nose_hoover".
-            prior_steps: of a chain on the prior.
-            prior_step_size: h of z <- z - h grad U + sqrt(2 h) xi; the
-                inertial dynamics take sqrt(2 h) as their time step.
-            posterior_steps: of a chain on the posterior of an image.
-            posterior_step_size: its h.
-            seed: whole number.
-            **kwargs: Keras's own, as `name`.
+        The arguments are those of zoo.latent_settings.Settings, and
+        image_shape (height, width, channels), seed, and Keras's own.
 
         Raises:
             errors.InputError: an argument is out of range, or no generator
                 makes images of that shape.
         """
+        given = dict(locals())
         super().__init__(image_shape=image_shape, seed=seed, **kwargs)
-        self.latent_dim = arguments.positive_int("latent_dim", latent_dim)
-        self.body = arguments.one_of("body", body, _BODIES)
-        self.filters = arguments.positive_int("filters", filters)
-        self.hidden_units = arguments.units("hidden_units", hidden_units)
-        self.energy_units = arguments.units("energy_units", energy_units)
-        self.energy_slope = arguments.not_negative("energy_slope", energy_slope)
-        self.sigma = arguments.positive("sigma", sigma)
-        self.prior_sigma = arguments.positive("prior_sigma", prior_sigma)
-        arguments.one_of("dynamics", dynamics, latent_chains.DYNAMICS)
-        self.prior_chain = latent_chains.Chain(
-            dynamics,
-            arguments.positive_int("prior_steps", prior_steps),
-            arguments.positive("prior_step_size", prior_step_size),
+        self.settings = Settings(**{field: given[field] for field in SETTINGS})
+        self.tilt, self.decoder = self.settings.networks(
+            self.image_shape, self.seed
         )
-        self.posterior_chain = latent_chains.Chain(
-            dynamics,
-            arguments.positive_int("posterior_steps", posterior_steps),
-            arguments.positive("posterior_step_size", posterior_step_size),
+        self.evidence = Evidence(
+            self.settings.latent_dim, self.settings.posterior_step_size
         )
-        self.tilt = layers.latent_energy(
-            self.latent_dim, self.energy_units, self.energy_slope, self.seed
-        )
-        self.decoder = self._generator()
         self.trackers = {name: keras.metrics.Mean(name=name) for name in _LOGS}
         self.prior_optimizer: Any = None
+        # Both networks as functions, on the generator's scale of [-1, 1].
+        self.pieces = of_networks(self.tilt, self.decoder, prior_sigma, sigma)
+        self._compiled = Compiled()
         self.built = True
-
-    def _generator(self) -> keras.Sequential:
-        # Not the seed of E, whose layers count from 0 too.
-        seed = int(self._stream(_GENERATOR)[0]) & 0x7FFFFFFF
-        if self.body == "dense":
-            return layers.decoder(
-                "dense",
-                self.image_shape,
-                self.latent_dim,
-                self.hidden_units,
-                seed,
-            )
-        return layers.latent_generator(
-            self.image_shape, self.latent_dim, self.filters, seed=seed
-        )
-
-    def _stream(self, salt: int) -> tf.Tensor:
-        # Outside the graph: the same seed whatever compiles the caller.
-        with tf.init_scope():
-            return seeds.fold_in(seeds.seed(self.seed), salt)
 
     def compile(
         self, optimizer: Any = "adam", *, prior_optimizer: Any = None, **kwargs
@@ -170,16 +140,6 @@ class LatentEnergyPrior(LatentGenerator):
         """Own trackers."""
         return list(self.trackers.values())
 
-    @property
-    def pieces(self) -> LatentModel:
-        """Both networks as functions of tensors, on the scale of [-1, 1]."""
-        return LatentModel(
-            lambda z: tf.cast(self.tilt(z), tf.float32)[:, 0],
-            lambda z: tf.tanh(tf.cast(self.decoder(z), tf.float32)),
-            self.prior_sigma,
-            self.sigma,
-        )
-
     def call(self, images: tf.Tensor, training: bool = False) -> tf.Tensor:
         """The reconstruction of images, as `reconstruct`."""
         del training
@@ -189,59 +149,42 @@ class LatentEnergyPrior(LatentGenerator):
         """Runs the chains of prior and posterior; updates both networks."""
         images, _, _ = keras.utils.unpack_x_y_sample_weight(data)
         x = self._centred(images)
-        model, shape = self.pieces, self._codes_shape(x)
+        prior = self.tilt.trainable_variables
+        generator = self.decoder.trainable_variables
         with seeds.xla(bool(self.jit_compile)):
-            prior_seed, posterior_seed = seeds.split(self.next_seed(), 2)
-            prior = latent_chains.prior(
-                model, self.prior_chain, prior_seed, shape
+            found = latent_step.step(
+                self.pieces,
+                self.settings,
+                x,
+                self.next_seed(),
+                prior,
+                generator,
             )
-            posterior = latent_chains.posterior(
-                model, self.posterior_chain, x, posterior_seed, shape
-            )
-        variables = self.tilt.trainable_variables
-        gradients, gap = latent_gradients.of_prior(
-            model, posterior, prior, variables
-        )
-        self._apply(self.prior_optimizer, gradients, variables)
-        variables = self.decoder.trainable_variables
-        gradients, energy = latent_gradients.of_generator(
-            model, x, posterior, variables
-        )
-        self._apply(self.optimizer, gradients, variables)
-        self._log(x, energy)
-        self.trackers["energy_gap"].update_state(gap)
+        _apply(self.prior_optimizer, found.prior_gradients, prior)
+        _apply(self.optimizer, found.generator_gradients, generator)
+        self._log(x, found.loss, found.error)
+        self.trackers["energy_gap"].update_state(found.gap)
         return self.get_metrics_result()
-
-    def _apply(self, optimizer: Any, gradients: list, variables: list) -> None:
-        # Keras sums the gradients of the replicas.
-        replicas = tf.distribute.get_strategy().num_replicas_in_sync
-        scaled = [gradient / replicas for gradient in gradients]
-        optimizer.apply_gradients(zip(scaled, variables, strict=True))
-
-    def _log(self, x: tf.Tensor, energy: tf.Tensor) -> None:
-        """The loss, and the squared error on the images' own scale."""
-        error = 2.0 * self.sigma**2 * energy / x.shape[1:].num_elements()
-        self.trackers["loss"].update_state(energy)
-        self.trackers["mse"].update_state(error / 4.0)
 
     def test_step(self, data) -> dict:
         """The error at codes of the images, as loss and mse."""
         images, _, _ = keras.utils.unpack_x_y_sample_weight(data)
         x = self._centred(images)
         with seeds.xla(bool(self.jit_compile)):
-            codes = self.encode(images)
-        self._log(x, -self.pieces.log_likelihood(x, codes))
+            energy = -self.pieces.log_likelihood(x, self.encode(images))
+        self._log(x, energy, energy)
         return {name: self.trackers[name].result() for name in ("loss", "mse")}
+
+    def _log(self, x: tf.Tensor, loss: tf.Tensor, energy: tf.Tensor) -> None:
+        """The loss, and the squared error from energy = -log p(x | z)."""
+        self.trackers["loss"].update_state(loss)
+        # On the images' own scale, half of the generator's.
+        error = 0.5 * self.settings.sigma**2 * energy
+        error /= x.shape[1:].num_elements()
+        self.trackers["mse"].update_state(error)
 
     def _centred(self, images: Any) -> tf.Tensor:
         return 2.0 * self.as_input(images) - 1.0
-
-    def _codes_shape(self, rows: tf.Tensor) -> list:
-        number = rows.shape[0]
-        return [
-            tf.shape(rows)[0] if number is None else number,
-            self.latent_dim,
-        ]
 
     def encode(self, images: tf.Tensor, row_seeds: Any = None) -> tf.Tensor:
         """Draws a code from p(z | x) for each image, by the posterior's chain.
@@ -253,16 +196,21 @@ class LatentEnergyPrior(LatentGenerator):
         Returns:
             [B, latent]; row i depends on image i and row_seeds[i] alone.
         """
-        x = self._centred(images)
+        images = self.as_input(images)
         if row_seeds is None:
-            seed = self._stream(_ENCODING)
-            row_seeds = tf.broadcast_to(seed, [tf.shape(x)[0], 2])
+            # Outside the graph: the same seed whatever compiles the caller.
+            with tf.init_scope():
+                seed = seeds.fold_in(seeds.seed(self.seed), _ENCODING)
+            row_seeds = tf.broadcast_to(seed, [tf.shape(images)[0], 2])
+        return self._compiled(self._encode, images, row_seeds)
+
+    def _encode(self, images: tf.Tensor, row_seeds: tf.Tensor) -> tf.Tensor:
         return latent_chains.posterior(
             self.pieces,
-            self.posterior_chain,
-            x,
+            self.settings.posterior_chain,
+            self._centred(images),
             row_seeds,
-            self._codes_shape(x),
+            self.settings.latent_dim,
         )
 
     def decode(self, codes: tf.Tensor) -> tf.Tensor:
@@ -300,70 +248,100 @@ class LatentEnergyPrior(LatentGenerator):
         Returns:
             [B, H, W, C] in [0, 1].
         """
-        codes = latent_chains.prior(
-            self.pieces,
-            self.prior_chain,
-            row_seeds,
-            self._codes_shape(row_seeds),
-            temperature,
+        temperature = tf.cast(temperature, tf.float32)
+        by_row = tf.broadcast_to(temperature, tf.shape(row_seeds)[:1])
+        return self._compiled(self._generate, row_seeds, by_row)
+
+    def _generate(self, row_seeds: tf.Tensor, temperature: Any) -> tf.Tensor:
+        return self.decode(
+            latent_chains.prior(
+                self.pieces,
+                self.settings.prior_chain,
+                row_seeds,
+                latent_chains.shape(row_seeds, self.settings.latent_dim),
+                temperature,
+            )
         )
-        return self.decode(codes)
 
     def fit_prior(self, images, *, seed: int = 0) -> None:
-        """Nothing to fit: the prior is trained."""
-        del images, seed
+        """Tunes the moves of `log_evidence`; the prior itself is trained.
+
+        Args:
+            images: training images [N, H, W, C], float in [0, 1] or uint8.
+            seed: of the choice of images and of the chains.
+        """
+        chosen = self.choose(images, _TUNING, seed)
+        row = seeds.rows(arguments.not_negative_int("seed", seed), 1)
+        self.evidence.step_sizes.assign(
+            self._compiled(self._tuned, chosen, row)
+        )
+
+    def _tuned(self, images: tf.Tensor, row: tf.Tensor) -> tf.Tensor:
+        chain = self.settings.prior_chain
+        x = self._centred(images)
+        return self.evidence.tuned(self.pieces, chain, x, row[0])
+
+    def log_evidence(
+        self, images, *, seed=0, ladder=None, num_steps=50, num_chains=8
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Log p(x) by thermodynamic integration, after `fit_prior`.
+
+        Args:
+            images: [N, H, W, C], float in [0, 1] or uint8.
+            seed: whole number; image i depends on (seed, i) alone.
+            ladder: as the constructor's, or None for the model's own.
+            num_steps: moves at each temperature.
+            num_chains: of each image; at least 2.
+
+        Returns:
+            the log-density [N] of x in [0, 1], in nats, and the standard error
+            [N] of the chains; what the ladder leaves out is not in it.
+
+        Raises:
+            errors.InputError: an argument is out of range.
+        """
+        array = self.as_images(images)
+        rows = seeds.rows(arguments.not_negative_int("seed", seed), len(array))
+        nodes = ladder_of(self.settings.ladder if ladder is None else ladder)
+        steps = arguments.positive_int("num_steps", num_steps)
+        chains = arguments.positive_int("num_chains", num_chains)
+        body = functools.partial(
+            self.log_evidence_rows,
+            ladder=nodes,
+            num_steps=steps,
+            num_chains=chains,
+        )
+        key = ("log_evidence", tuple(nodes), steps, chains)
+        return self._compiled.in_chunks(_CHUNK, body, array, rows, key=key)
+
+    def log_evidence_rows(
+        self, images: tf.Tensor, row_seeds: tf.Tensor, **options: Any
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """As `log_evidence`, [B] each, with a seed int32[B, 2] for each row."""
+        options.setdefault("ladder", ladder_of(self.settings.ladder))
+        x = self._centred(images)
+        value, error = self.evidence.estimate(
+            self.pieces, self.settings.prior_chain, x, row_seeds, **options
+        )
+        # A density on [0, 1], where the generator's is on [-1, 1].
+        return value + x.shape[1:].num_elements() * math.log(2.0), error
 
     def serving_functions(self) -> dict:
         """Signatures generate, generate_with, reconstruct, encode, ..."""
-        image = serving.image_spec(self.image_shape)
-
-        def generate_with(seed, temperature):
-            samples = self.generate_rows(seed, temperature=temperature)
-            return {"samples": samples}
-
-        def reconstruct(x):
-            return {"x": self.reconstruct(x)}
-
-        def encode(x):
-            return {"z": self.encode(x)}
-
-        def encode_with(x, seed):
-            return {"z": self.encode(x, seed)}
-
-        def energy(x):
-            return {"energy": self.energy(x)}
-
-        return {
-            **serving.latent_functions(self, self.latent_dim),
-            "generate_with": serving.function(
-                generate_with, serving.seed_spec(), serving.scalar_spec()
-            ),
-            "reconstruct": serving.function(reconstruct, image),
-            "encode": serving.function(encode, image),
-            "encode_with": serving.function(
-                encode_with, image, serving.seed_spec()
-            ),
-            "energy": serving.function(energy, image),
-        }
+        return latent_serving.functions(self)
 
     def get_config(self) -> dict:
         """The constructor's arguments."""
-        prior, posterior = self.prior_chain, self.posterior_chain
         return {
+            **self.settings.config(),
             "image_shape": list(self.image_shape),
-            "latent_dim": self.latent_dim,
-            "body": self.body,
-            "filters": self.filters,
-            "hidden_units": list(self.hidden_units),
-            "energy_units": list(self.energy_units),
-            "energy_slope": self.energy_slope,
-            "sigma": self.sigma,
-            "prior_sigma": self.prior_sigma,
-            "dynamics": prior.dynamics,
-            "prior_steps": prior.steps,
-            "prior_step_size": prior.step_size,
-            "posterior_steps": posterior.steps,
-            "posterior_step_size": posterior.step_size,
             "seed": self.seed,
             "name": self.name,
         }
+
+
+def _apply(optimizer: Any, gradients: list, variables: list) -> None:
+    # Keras sums the gradients of the replicas.
+    replicas = tf.distribute.get_strategy().num_replicas_in_sync
+    scaled = [gradient / replicas for gradient in gradients]
+    optimizer.apply_gradients(zip(scaled, variables, strict=True))

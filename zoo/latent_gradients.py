@@ -1,17 +1,22 @@
-"""The two gradients of the log-evidence, from samples held constant.
+"""The gradients of the log-evidence, from samples held constant.
 
     d log p(x) / d alpha = E_prior[dE/d alpha] - E_posterior[dE/d alpha]
     d log p(x) / d beta  = E_posterior[d log p(x | z) / d beta]
 
-(Pang 2020, Eqs. 6 and 7 of Raj 2024), for the prior's weights alpha and the
-generator's beta. Both functions return gradients of -log p(x), to minimise.
+(Raj 2024, Eqs. 6 and 7) for the prior's weights alpha and the generator's
+beta. The functions return gradients of -log p(x), to minimise. From codes at
+all temperatures the second has three estimates, which `weighted_codes` sets
+out.
 """
 
 from typing import Any
 
 import tensorflow as tf
 
+import losses
 from zoo.latent_model import LatentModel
+
+GENERATOR = ("posterior", "trapezoid", "covariance")
 
 
 def of_prior(
@@ -39,26 +44,99 @@ def of_prior(
 
 
 def of_generator(
-    model: LatentModel, x: tf.Tensor, posterior: tf.Tensor, variables: Any
+    model: LatentModel,
+    x: tf.Tensor,
+    codes: tf.Tensor,
+    weights: Any,
+    variables: Any,
 ) -> tuple[list, tf.Tensor]:
-    """The gradient of the error at the posterior's codes (Fisher's identity).
+    """The gradient of -sum weights log p(x | codes), averaged over images.
+
+    One of n after the other, so that memory stays flat.
 
     Args:
       model: its log p(x | z) is differentiated.
       x: [B, ...].
-      posterior: codes from p(z | x), [B, latent].
+      codes: [n, B, latent], constants.
+      weights: [n, B], constants, which sum to 1 over n.
       variables: of g.
 
     Returns:
-      gradients like `variables`, and -log p(x | z) without its constant, [B].
+      gradients like `variables`, and what they are of, [], without the
+      constant of log p(x | z).
     """
-    with tf.GradientTape() as tape:
-        energy = -model.log_likelihood(x, posterior)
-        loss = tf.reduce_mean(energy)
-    return _dense(tape, loss, variables), energy
+
+    def one(i: Any) -> list:
+        with tf.GradientTape() as tape:
+            values = model.log_likelihood(x, codes[i])
+            loss = -tf.reduce_mean(weights[i] * values)
+        return [loss, *_dense(tape, loss, variables)]
+
+    if codes.shape[0] == 1:
+        loss, *gradients = one(0)
+        return gradients, loss
+
+    def body(i: Any, totals: list) -> tuple[Any, list]:
+        return i + 1, [a + b for a, b in zip(totals, one(i), strict=True)]
+
+    zeros = [tf.zeros(()), *(tf.zeros(v.shape) for v in variables)]
+    _, (loss, *gradients) = tf.while_loop(
+        lambda i, totals: i < tf.shape(codes)[0], body, (tf.constant(0), zeros)
+    )
+    return gradients, loss
 
 
-def _dense(tape: tf.GradientTape, loss: tf.Tensor, variables: Any) -> list:
+def weighted_codes(
+    kind: str, ladder: Any, samples: tf.Tensor, log_likelihood: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Which draws the generator learns from, and how much each counts.
+
+    "posterior": the last draw at t = 1 alone (Fisher's identity), without
+        bias where the chains have converged.
+    "trapezoid": the derivative of the trapezoid at constant samples (the
+        thesis's). It is not the gradient of log p(x): that the power
+        posteriors move with the weights is left out.
+    "covariance": the derivative of the corrected trapezoid with that part,
+        from the covariance of the draws; the error of the quadrature stays,
+        and few draws make it noisy.
+
+    Args:
+      kind: one of GENERATOR.
+      ladder: [N_t].
+      samples: [N_t, draws, B, latent], constants.
+      log_likelihood: log p(x | z) of them, [N_t, draws, B], constants.
+
+    Returns:
+      codes [n, B, latent], and weights [n, B] for `of_generator`, which sum
+      to 1 over n.
+    """
+    last = slice(-1, None)
+    if kind == "posterior":
+        weights = tf.ones_like(log_likelihood[last, last])
+        samples = samples[last, last]
+    elif kind == "trapezoid":
+        rungs = losses.trapezoid_weights(ladder)[:, tf.newaxis, tf.newaxis]
+        draw = log_likelihood[:, last]
+        weights = tf.cast(rungs, draw.dtype) * tf.ones_like(draw)
+        samples = samples[:, last]
+    else:
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(log_likelihood)
+            evidence = losses.thermodynamic_surrogate(ladder, log_likelihood)
+        weights = _dense(tape, evidence, log_likelihood)
+    # One static number: a single code needs no loop.
+    number = samples.shape[:2].num_elements()
+    batch, latent = tf.unstack(tf.shape(samples))[2:]
+    return (
+        tf.ensure_shape(
+            tf.reshape(samples, [number, batch, latent]),
+            [number, *samples.shape[2:]],
+        ),
+        tf.reshape(weights, [number, batch]),
+    )
+
+
+def _dense(tape: tf.GradientTape, loss: Any, variables: Any) -> Any:
     return tape.gradient(
         loss, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO
     )

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 from typing import NamedTuple
 
+import keras
 import tensorflow as tf
 
 
@@ -36,3 +37,23 @@ class LatentModel(NamedTuple):
     def log_normaliser(self, size: int) -> float:
         """The constant of log p(x | z), for x of `size` numbers."""
         return -size * (math.log(self.sigma) + 0.5 * math.log(2.0 * math.pi))
+
+
+def of_networks(
+    tilt: keras.Model, decoder: keras.Model, prior_sigma: float, sigma: float
+) -> LatentModel:
+    """The model of two networks; g is the tanh of the decoder's output.
+
+    Each network is a tf.function of its own: chains within chains trace it a
+    dozen times, and tracing Keras's layers is what takes long.
+    """
+    return LatentModel(
+        tf.function(
+            lambda z: tf.cast(tilt(z), tf.float32)[:, 0], autograph=False
+        ),
+        tf.function(
+            lambda z: tf.tanh(tf.cast(decoder(z), tf.float32)), autograph=False
+        ),
+        prior_sigma,
+        sigma,
+    )

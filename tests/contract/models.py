@@ -21,6 +21,7 @@ ENTROPIC = {
     "temperature": 1e-7,
 }
 LATENT = {"image_shape": SHAPE, "latent_dim": 3, "energy_units": [8]}
+DENSITY = ("encode_with", "energy", "log_evidence")
 BANK = {"bank_size": 32}
 
 
@@ -126,14 +127,27 @@ CASES = [
         "latent_energy_prior",
         {**LATENT, "body": "dense", "hidden_units": [16]},
         option="temperature",
-        more=("encode_with", "energy"),
+        more=DENSITY,
     ),
     Case(
         "lebm_conv",
         "latent_energy_prior",
         {**LATENT, "filters": 2, "dynamics": "baoab"},
         option="temperature",
-        more=("encode_with", "energy"),
+        more=DENSITY,
+    ),
+    Case(
+        "lebm_ti",
+        "latent_energy_prior",
+        {
+            **LATENT,
+            "filters": 2,
+            "estimator": "ti",
+            "ladder": {"name": "power_law", "num": 4, "p": 3.0},
+            "posterior_steps": 8,
+        },
+        option="temperature",
+        more=DENSITY,
     ),
     Case("eae_conv", "entropic_autoencoder", {**CONV, **BANK, **ENTROPIC}),
 ]

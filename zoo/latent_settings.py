@@ -1,0 +1,199 @@
+"""The settings of a latent-space energy-based prior, checked."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+import errors
+import layers
+import losses
+from samplers import seeds
+from zoo import arguments, latent_chains, latent_gradients
+from zoo.latent_chains import Chain
+from zoo.latent_integral import PRIOR, Integral
+from zoo.latent_tempering import Tempering, ladder_of
+
+_CHOICES = {
+    "body": ("conv", "dense"),
+    "dynamics": latent_chains.DYNAMICS,
+    "estimator": ("mle", "ti"),
+    "rule": ("corrected", "trapezoid"),
+    "generator_gradient": latent_gradients.GENERATOR,
+    "prior_gradient": PRIOR,
+}
+_WHOLE = ("latent_dim", "filters", "prior_steps", "posterior_steps", "draws")
+_POSITIVE = ("sigma", "prior_sigma", "prior_step_size", "posterior_step_size")
+_NOT_NEGATIVE = ("energy_slope", "stiffness", "kl_weight")
+_LADDER = {"name": "power_law", "num": 10, "p": 3.0}
+# Salt of the generator's weights: the layers of E count from 0 too.
+_GENERATOR = 1
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What the model of that name takes, besides image_shape and seed.
+
+    Attributes:
+        latent_dim: size of a code.
+        body: of the generator, "conv" (layers.latent_generator) or "dense".
+        filters: of the convolutional generator.
+        hidden_units: sizes of the dense generator, as seen from the image.
+        energy_units: hidden sizes of E.
+        energy_slope: of E's leaky ReLUs below zero.
+        sigma: standard deviation of a pixel given its code, on the scale of
+            [-1, 1]; 0.3 is both papers'.
+        prior_sigma: standard deviation of the Gaussian that E tilts.
+        dynamics: of the codes, "langevin" (the papers'), "mala", "baoab" or
+            "nose_hoover".
+        prior_steps: of a chain on the prior.
+        prior_step_size: h of z <- z - h grad U + sqrt(2 h) xi; the inertial
+            dynamics take sqrt(2 h) as their time step.
+        posterior_steps: of a chain on the posterior, and at each temperature.
+        posterior_step_size: its h.
+        estimator: "mle", or "ti" for the thermodynamic integral.
+        ladder: of inverse temperatures: a dict of "name", "num" (N_t nodes)
+            and the options of samplers.ladders.make, or the nodes themselves.
+            None: 10 of the power law with p = 3.
+        stiffness: k of step sizes posterior_step_size / (1 + t k); 0 is the
+            thesis's.
+        draws: codes of a temperature, the last ones of its chain, whose
+            log-likelihoods the integral averages.
+        rule: of the integral, "corrected" (Friel 2014; needs 2 draws) or
+            "trapezoid".
+        kl_weight: eta, of the KL correction, beside rule="trapezoid"; it
+            moves the loss, and the prior with prior_gradient="chain".
+        generator_gradient: what the generator learns from with "ti":
+            "posterior" (codes at t = 1: exact), "trapezoid" (all, the
+            thesis's: not the gradient of log p(x)) or "covariance" (all:
+            noisy); see zoo.latent_gradients.
+        prior_gradient: "samples" (exact), or with "ti" also "chain", the
+            derivative of the integral through the chains, the thesis's.
+    """
+
+    latent_dim: int
+    body: str
+    filters: int
+    hidden_units: Sequence[int]
+    energy_units: Sequence[int]
+    energy_slope: float
+    sigma: float
+    prior_sigma: float
+    dynamics: str
+    prior_steps: int
+    prior_step_size: float
+    posterior_steps: int
+    posterior_step_size: float
+    estimator: str
+    ladder: Any
+    stiffness: float
+    draws: int
+    rule: str
+    kl_weight: float
+    generator_gradient: str
+    prior_gradient: str
+
+    def __post_init__(self):
+        """Raises errors.InputError where a value is out of range."""
+        for key, choices in _CHOICES.items():
+            arguments.one_of(key, getattr(self, key), choices)
+        for keys, check in (
+            (_WHOLE, arguments.positive_int),
+            (_POSITIVE, arguments.positive),
+            (_NOT_NEGATIVE, arguments.not_negative),
+            (("hidden_units", "energy_units"), arguments.units),
+        ):
+            for key in keys:
+                value = check(key, getattr(self, key))
+                object.__setattr__(self, key, value)
+        if self.ladder is None:
+            object.__setattr__(self, "ladder", _LADDER)
+        self._check_integral()
+
+    def _check_integral(self) -> None:
+        for key, plain in (
+            ("prior_gradient", "samples"),
+            ("generator_gradient", "posterior"),
+        ):
+            if self.estimator == "mle" and getattr(self, key) != plain:
+                raise errors.InputError(
+                    f"{key}={getattr(self, key)!r} needs all temperatures: "
+                    f"take estimator='ti', or {key}={plain!r}"
+                )
+        if self.draws > self.posterior_steps:
+            raise errors.InputError(
+                f"draws={self.draws} is more than posterior_steps="
+                f"{self.posterior_steps}: keep at most every step"
+            )
+        if self.draws < 2 and self.generator_gradient == "covariance":
+            raise errors.InputError(
+                f"generator_gradient='covariance' with draws={self.draws} has "
+                "no covariance: take draws=2 or more"
+            )
+        # The loss knows what else excludes what.
+        nodes = ladder_of(self.ladder)
+        losses.thermodynamic_integral(
+            nodes,
+            tf.zeros([len(nodes), self.draws, 2]),
+            tf.zeros([len(nodes), self.draws, 2, 1]),
+            rule=self.rule,
+            kl_weight=self.kl_weight,
+            pooled=True,
+        )
+
+    @property
+    def prior_chain(self) -> Chain:
+        """Of codes on the prior."""
+        return Chain(self.dynamics, self.prior_steps, self.prior_step_size)
+
+    @property
+    def posterior_chain(self) -> Chain:
+        """Of codes on the posterior, and at each temperature."""
+        return Chain(
+            self.dynamics, self.posterior_steps, self.posterior_step_size
+        )
+
+    @property
+    def integral(self) -> Integral:
+        """How the thermodynamic integral is taken."""
+        chains = Tempering(
+            ladder_of(self.ladder),
+            self.posterior_chain,
+            self.stiffness,
+            self.draws,
+        )
+        return Integral(
+            chains,
+            self.rule,
+            self.kl_weight,
+            self.prior_gradient,
+        )
+
+    def networks(
+        self, image_shape: tuple, seed: int
+    ) -> tuple[keras.Sequential, keras.Sequential]:
+        """E and the generator, whose last layer is linear."""
+        tilt = layers.latent_energy(
+            self.latent_dim, self.energy_units, self.energy_slope, seed
+        )
+        own = seeds.fold_in(seeds.seed(seed), _GENERATOR)
+        seed = int(own[0]) & 0x7FFFFFFF
+        if self.body == "conv":
+            return tilt, layers.latent_generator(
+                image_shape, self.latent_dim, self.filters, seed=seed
+            )
+        return tilt, layers.decoder(
+            "dense", image_shape, self.latent_dim, self.hidden_units, seed
+        )
+
+    def config(self) -> dict[str, Any]:
+        """The settings as Keras keeps them."""
+        own = dataclasses.asdict(self)
+        return {
+            k: list(v) if isinstance(v, tuple) else v for k, v in own.items()
+        }
+
+
+SETTINGS = tuple(field.name for field in dataclasses.fields(Settings))

@@ -1,0 +1,83 @@
+"""One step of learning: the chains, and the gradients of both networks."""
+
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+from samplers import seeds
+from zoo import latent_chains, latent_gradients
+from zoo.latent_model import LatentModel
+from zoo.latent_settings import Settings
+
+
+class Step(NamedTuple):
+    """Gradients of -log p(x), averaged over the batch, and what to report.
+
+    Attributes:
+      prior_gradients: of E's variables.
+      generator_gradients: of g's.
+      loss: [], -log p(x | z) at the posterior's codes ("mle"), or [B],
+        -log p(x) ("ti"), without the constant of log p(x | z).
+      error: [] or [B], -log p(x | z) at the posterior's codes.
+      gap: [], the mean of E over codes of the posterior less the prior's.
+    """
+
+    prior_gradients: Any
+    generator_gradients: Any
+    loss: Any
+    error: Any
+    gap: Any
+
+
+def step(
+    model: LatentModel,
+    settings: Settings,
+    x: tf.Tensor,
+    seed: Any,
+    prior_variables: Any,
+    generator_variables: Any,
+) -> Step:
+    """Draws codes of the prior and of the posteriors of x; differentiates.
+
+    Args:
+      model: its E and g depend on the variables.
+      settings: which chains, and what is learnt from them.
+      x: [B, ...], on the scale of g.
+      seed: int32[2].
+      prior_variables: of E.
+      generator_variables: of g.
+    """
+    size = latent_chains.shape(x, settings.latent_dim)
+    prior_seed, seed = seeds.split(seed, 2)
+    prior = latent_chains.prior(model, settings.prior_chain, prior_seed, size)
+    if settings.estimator == "mle":
+        found = None
+        posterior = latent_chains.posterior(
+            model, settings.posterior_chain, x, seed, settings.latent_dim
+        )
+        codes, weights = posterior[tf.newaxis], tf.ones([1, size[0]])
+    else:
+        integral = settings.integral
+        found = integral.take(model, x, prior, seed, prior_variables)
+        posterior = found.samples[-1, -1]
+        codes, weights = latent_gradients.weighted_codes(
+            settings.generator_gradient,
+            integral.tempering.ladder,
+            found.samples,
+            found.log_likelihood,
+        )
+    prior_gradients, gap = latent_gradients.of_prior(
+        model, posterior, prior, prior_variables
+    )
+    gradients, error = latent_gradients.of_generator(
+        model, x, codes, weights, generator_variables
+    )
+    if found is None:
+        return Step(prior_gradients, gradients, error, error, gap)
+    return Step(
+        found.prior_gradients or prior_gradients,
+        gradients,
+        -found.log_evidence,
+        -found.log_likelihood[-1, -1],
+        gap,
+    )

@@ -1,0 +1,105 @@
+"""Codes at every inverse temperature between the prior and the posterior."""
+
+import inspect
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+import errors
+from samplers import ladders, tempering
+from zoo.latent_chains import Chain
+from zoo.latent_model import LatentModel
+
+
+def ladder_of(settings: Any) -> np.ndarray:
+    """The ladder of {"name": ..., "num": N_t, option: value, ...} or of nodes.
+
+    Options of other ladders, and those that are None, may stand beside, so
+    that one config holds all that a search tries.
+
+    Args:
+      settings: a dict for samplers.ladders.make, or the nodes themselves.
+
+    Raises:
+      InputError: no ladder, an unknown name or option, or a value outside its
+        range.
+    """
+    if not isinstance(settings, Mapping):
+        return ladders.check(settings)
+    given = {k: v for k, v in settings.items() if v is not None}
+    name, num = given.pop("name", "power_law"), given.pop("num", 10)
+    options = {key: _options(key) for key in ladders.NAMED}
+    known = sorted(set().union(*options.values()))
+    for key in given:
+        if key not in known:
+            raise errors.InputError(
+                f"ladder.{key} is unknown: known: name, num, {', '.join(known)}"
+            )
+    wanted = options.get(name, given)
+    return ladders.make(
+        name, num, **{k: given[k] for k in given if k in wanted}
+    )
+
+
+def _options(name: str) -> set[str]:
+    return {*inspect.signature(ladders.NAMED[name]).parameters} - {"num"}
+
+
+class Tempering(NamedTuple):
+    """Chains on the power posteriors p(z) p(x | z)^t, from t = 0 upwards.
+
+    Attributes:
+      ladder: [N_t], see samplers.ladders.
+      chain: of each temperature; its step_size is that at t = 0.
+      stiffness: k of the step sizes h / (1 + t k).
+      draws: how many of the last codes of each temperature are kept.
+    """
+
+    ladder: Any
+    chain: Chain
+    stiffness: Any
+    draws: int
+
+    def run(
+        self,
+        model: LatentModel,
+        x: tf.Tensor,
+        start: tf.Tensor,
+        seed: Any,
+        differentiable: bool = False,
+    ) -> tempering.Tempered:
+        """Runs the chains; each temperature starts where the last one ended.
+
+        Args:
+          model: whose codes move.
+          x: [B, ...].
+          start: codes [B, latent], best from the prior.
+          seed: int32[2], or int32[B, 2].
+          differentiable: keep the gradient through the chains.
+        """
+
+        def log_likelihood(codes: tf.Tensor) -> tf.Tensor:
+            return model.log_likelihood(x, codes)
+
+        def kernel_at(t: tf.Tensor, index: tf.Tensor) -> Any:
+            del index
+            step = tempering.step_size(t, self.chain.step_size, self.stiffness)
+            return self.chain.kernel(
+                lambda codes: (
+                    model.prior_energy(codes) - t * log_likelihood(codes)
+                ),
+                step,
+            )
+
+        return tempering.temper(
+            kernel_at,
+            self.ladder,
+            start,
+            seed=seed,
+            num_steps=self.chain.steps,
+            keep=self.draws,
+            log_likelihood_fn=log_likelihood,
+            differentiable=differentiable,
+        )
