@@ -72,9 +72,8 @@ class Autoencoder(LatentGenerator):
 
     def call(self, images: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Returns the logits [B, H, W, C] of the reconstruction."""
-        logits = self.decoder(
-            self.encoder(images, training=training), training=training
-        )
+        codes = self.encoder(self.scaled(images), training=training)
+        logits = self.decoder(codes, training=training)
         return tf.cast(logits, tf.float32)
 
     def compute_loss(
@@ -87,6 +86,7 @@ class Autoencoder(LatentGenerator):
     ) -> tf.Tensor:
         """The reconstruction loss, averaged over the batch."""
         del y, sample_weight, training
+        x = self.scaled(x)
         error = losses.squared_error(x, tf.sigmoid(y_pred))
         self.mse_tracker.update_state(error)
         if self.loss_name == "bernoulli":
@@ -101,7 +101,9 @@ class Autoencoder(LatentGenerator):
 
     def decode(self, codes: tf.Tensor) -> tf.Tensor:
         """Maps codes [B, latent] to images [B, H, W, C] in [0, 1]."""
-        return tf.sigmoid(tf.cast(self.decoder(codes), tf.float32))
+        return tf.sigmoid(
+            tf.cast(self.decoder(self.as_codes(codes)), tf.float32)
+        )
 
     def reconstruct(self, images: tf.Tensor) -> tf.Tensor:
         """Returns the reconstruction [B, H, W, C] in [0, 1]."""

@@ -179,8 +179,17 @@ class Generator(keras.Model, abc.ABC):
                 f"images of shape {tuple(tensor.shape)} do not fit the model: "
                 f"[B, {', '.join(map(str, self.image_shape))}] is needed"
             )
-        floats = tf.cast(tensor, tf.float32)
-        return floats / 255.0 if tensor.dtype == tf.uint8 else floats
+        return tf.cast(self.scaled(tensor), tf.float32)
+
+    @staticmethod
+    def scaled(images: tf.Tensor) -> tf.Tensor:
+        """Whole grey values (uint8) as floats in [0, 1]; floats as they are.
+
+        For what `fit` and `evaluate` hand on; see `as_input` for the rest.
+        """
+        if images.dtype != "uint8":
+            return images
+        return tf.cast(images, tf.float32) / 255.0
 
     @final
     def choose(self, images, number: int, seed: int) -> np.ndarray:
@@ -220,6 +229,26 @@ class Generator(keras.Model, abc.ABC):
 class LatentGenerator(Generator):
     """A generator with an encoder and a decoder."""
 
+    latent_dim: int
+
+    @final
+    def as_codes(self, codes) -> tf.Tensor:
+        """Returns codes as a float32 tensor, checked against `latent_dim`.
+
+        Args:
+            codes: [B, latent].
+
+        Raises:
+            errors.InputError: the shape is another.
+        """
+        tensor = tf.convert_to_tensor(codes)
+        if not tensor.shape.is_compatible_with((None, self.latent_dim)):
+            raise errors.InputError(
+                f"codes of shape {tuple(tensor.shape)} do not fit the model: "
+                f"[B, {self.latent_dim}] is needed"
+            )
+        return tf.cast(tensor, tf.float32)
+
     @abc.abstractmethod
     def encode(self, images: tf.Tensor) -> Any:
         """Maps images [B, H, W, C] to codes; see the model for the form."""
@@ -249,6 +278,18 @@ class LatentGenerator(Generator):
 
 
 def lerp(first: tf.Tensor, second: tf.Tensor, alpha: tf.Tensor) -> tf.Tensor:
-    """(1 - alpha) first + alpha second for codes [B, latent], alpha [B]."""
-    weight = tf.cast(alpha, first.dtype)[:, None]
-    return first + weight * (second - first)
+    """(1 - alpha) first + alpha second for codes [B, latent], alpha [B].
+
+    Raises:
+        errors.InputError: the lengths differ, or alpha is a scalar.
+    """
+    weight = tf.cast(alpha, first.dtype)
+    rows = first.shape[:1]
+    for what, shape in (("second", second.shape[:1]), ("alpha", weight.shape)):
+        if not shape.is_compatible_with(rows):
+            raise errors.InputError(
+                f"{what} of shape {tuple(shape)} does not fit {rows[0]} first "
+                "images: interpolate takes first [B, ...], second [B, ...] "
+                "and alpha [B]"
+            )
+    return first + weight[:, None] * (second - first)

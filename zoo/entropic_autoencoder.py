@@ -160,7 +160,7 @@ class EntropicAutoencoder(LatentGenerator):
 
     def call(self, images: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Logits [B, H, W, C] of the reconstruction by the current encoder."""
-        codes = self.encoder(images, training=training)
+        codes = self.encoder(self.scaled(images), training=training)
         return tf.cast(self.decoder(codes, training=training), tf.float32)
 
     def train_step(self, data) -> dict:
@@ -175,7 +175,7 @@ class EntropicAutoencoder(LatentGenerator):
         variables = self.decoder.trainable_variables
         self.optimizer.build(variables)
         images, _, _ = keras.utils.unpack_x_y_sample_weight(data)
-        block, length = self.updates.block(images)
+        block, length = self.updates.block(self.scaled(images))
         temperature = tf.convert_to_tensor(self.updates.temperature.value)
         with seeds.xla(bool(self.jit_compile)):
             state, (gradients, *sums) = self.dynamics.block(
@@ -194,7 +194,7 @@ class EntropicAutoencoder(LatentGenerator):
         """The error of the current encoder, which is cheap, as loss and mse."""
         images, _, _ = keras.utils.unpack_x_y_sample_weight(data)
         # Blocks are taken apart.
-        images = tf.reshape(images, [-1, *self.image_shape])
+        images = tf.reshape(self.scaled(images), [-1, *self.image_shape])
         logits = self(images, training=False)
         return self._log.error(losses.squared_error(images, tf.sigmoid(logits)))
 
@@ -251,7 +251,9 @@ class EntropicAutoencoder(LatentGenerator):
 
     def decode(self, codes: tf.Tensor) -> tf.Tensor:
         """Maps codes [B, latent] to images [B, H, W, C] in [0, 1]."""
-        return tf.sigmoid(tf.cast(self.decoder(codes), tf.float32))
+        return tf.sigmoid(
+            tf.cast(self.decoder(self.as_codes(codes)), tf.float32)
+        )
 
     def reconstruct(self, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Mean and standard deviation over members, each [B, H, W, C].

@@ -112,6 +112,7 @@ class VariationalAutoencoder(LatentGenerator):
         of the posterior means (as `reconstruct`) in evaluation.
         """
         del y, sample_weight
+        x = self.scaled(x)
         parts = losses.elbo(
             self._log_likelihood(x, y_pred["logits"]),
             losses.gaussian_kl(y_pred["mean"], y_pred["log_variance"]),
@@ -201,7 +202,7 @@ class VariationalAutoencoder(LatentGenerator):
 
     def decode(self, codes: tf.Tensor) -> tf.Tensor:
         """Maps codes [B, latent] to images [B, H, W, C] in [0, 1]."""
-        return tf.sigmoid(self._logits(codes))
+        return tf.sigmoid(self._logits(self.as_codes(codes)))
 
     def reconstruct(self, images: tf.Tensor) -> tf.Tensor:
         """Decodes the posterior mean: [B, H, W, C] in [0, 1]."""

@@ -183,6 +183,50 @@ def test_whole_grey_values_are_scaled(name):
         model.encode(whole[0])
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["autoencoder", "variational_autoencoder", "entropic_autoencoder"],
+)
+def test_fit_scales_whole_grey_values_too(name):
+    rng = np.random.default_rng(0)
+    whole = rng.integers(0, 256, (4, *SHAPE), np.uint8)
+    floats = whole.astype(np.float32) / np.float32(255)
+    steps = {"encoder_steps": 1} if name == "entropic_autoencoder" else {}
+
+    def trained(images):
+        model: Any = zoo.build(
+            name, image_shape=SHAPE, latent_dim=2, hidden_units=[4], **steps
+        )
+        model.compile(optimizer=keras.optimizers.Adam(0.1), jit_compile=False)
+        model.fit(images, batch_size=4, epochs=2, shuffle=False, verbose=0)
+        report = model.evaluate(images, batch_size=4, verbose=0)
+        weights = [np.ravel(weight) for weight in model.decoder.weights]
+        return np.concatenate([np.ravel(report), *weights])
+
+    found, expected = trained(whole), trained(floats)
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    # Negative control: other images give another model.
+    assert np.abs(found - trained(1 - floats)).max() > 0.01
+
+
+def test_codes_and_alphas_of_another_shape_get_one_line(filled):
+    images = np.zeros((3, *SHAPE), np.float32)
+    for codes in (np.zeros(2), np.zeros((3, 5)), 1.0):
+        with pytest.raises(errors.InputError, match="codes of shape") as caught:
+            filled.decode(codes)
+        assert "\n" not in str(caught.value)
+    for second, alpha, message in (
+        (images, 0.5, r"alpha of shape \(\) does not fit 3"),
+        (images, np.zeros(2), r"alpha of shape \(2,\) does not fit 3"),
+        (images[:2], np.zeros(3), r"second of shape \(2,\) does not fit 3"),
+    ):
+        with pytest.raises(errors.InputError, match=message) as caught:
+            filled.interpolate(images, second, alpha)
+        assert "\n" not in str(caught.value)
+    with pytest.raises(errors.InputError, match="images of shape"):
+        filled.interpolate(images[0], images[0], np.zeros(1))
+
+
 def test_bank_refuses_codes_that_are_not_finite():
     bank = layers.LatentBank(4, 1)
     with pytest.raises(errors.InputError, match="not finite"):
