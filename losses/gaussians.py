@@ -17,11 +17,11 @@ def fitted(draws: Any, weights: Any, full: bool) -> tuple[tf.Tensor, tf.Tensor]:
       (mean, covariance): [..., B, latent], and [..., B, latent, latent] or
       the variances [..., B, latent].
     """
-    count = draws.shape[-3]
+    count = tf.cast(tf.shape(draws)[-3], draws.dtype)
     shares = weights[..., tf.newaxis]
     mean = tf.reduce_sum(shares * draws, -3)
     centred = draws - mean[..., tf.newaxis, :, :]
-    unbiased = count / (count - 1)
+    unbiased = count / (count - 1.0)
     if full:
         covariance = tf.einsum(
             "...kbi,...kbj->...bij", shares * centred, centred

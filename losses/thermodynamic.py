@@ -114,7 +114,7 @@ def thermodynamic_integral(
             f"kl_weight={kl_weight} without samples: pass the draws "
             "[N_t, draws, B, latent]"
         )
-    if draws % block:
+    if block < 1 or draws % block:
         raise errors.InputError(
             f"block={block} does not divide {draws} draws: pass the number "
             "that each chain gave"
@@ -137,10 +137,9 @@ def thermodynamic_integral(
         return whole, trapezoid, kl, variance
 
     even = tf.ones_like(log_likelihood[0]) / draws
-    return Thermodynamic(
-        *parts(even, log_likelihood, samples),
-        _standard_error(parts, even, log_likelihood, samples, block, pooled),
-    )
+    whole, trapezoid, kl, variance = parts(even, log_likelihood, samples)
+    error = _standard_error(parts, even, log_likelihood, samples, block, pooled)
+    return Thermodynamic(whole, trapezoid, kl, variance, error)
 
 
 def thermodynamic_surrogate(
@@ -227,7 +226,7 @@ def _steps(ladder: Any) -> Any:
 
 def _checked(ladder: Any, log_likelihood: Any, rule: str) -> tuple[Any, Any]:
     ladder = ladders.check(ladder)
-    values = tf.convert_to_tensor(log_likelihood)
+    values: Any = tf.convert_to_tensor(log_likelihood)
     if values.shape.rank != 3 or values.shape[1] is None:
         raise errors.InputError(
             f"log_likelihood of shape {values.shape} is not [N_t, draws, B]: "

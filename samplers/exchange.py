@@ -92,7 +92,7 @@ def exchanging(
         inner, info = kernel.step(move_seed, state.inner, batch)
         count = state.count + 1
         nodes = tf.cast(ladder, particles.dtype_of(inner.position))
-        pairs = nodes.shape[0] - 1
+        pairs = tf.size(nodes) - 1
         even = tf.equal((count // every) % 2, 1)
         lower = tf.equal(tf.range(pairs) % 2, 0)
         due = tf.equal(count % every, 0)
@@ -138,7 +138,7 @@ def _partners(
     Returns:
       (source, probability): int32 [N_t * chains] and [N_t - 1, chains].
     """
-    count = nodes.shape[0]
+    count = tf.size(nodes)
     values = tf.reshape(log_likelihood, [count, -1])
     steps = (nodes[1:] - nodes[:-1])[:, tf.newaxis]
     # An infinite likelihood on both sides gives NaN: never taken.

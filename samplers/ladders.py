@@ -32,16 +32,17 @@ def check(ladder: Any) -> Any:
       InputError: fewer than two nodes, or nodes that do not start at 0, do
         not end at 1 or do not increase.
     """
-    nodes = tf.get_static_value(ladder) if tf.is_tensor(ladder) else ladder
-    shape = tf.TensorShape(
-        ladder.shape if tf.is_tensor(ladder) else np.shape(ladder)
-    )
+    if tf.is_tensor(ladder):
+        nodes, shape = tf.get_static_value(ladder), ladder.shape
+    else:
+        nodes = _numbers("ladder", ladder)
+        shape = tf.TensorShape(nodes.shape)
     if shape.rank not in (1, None):
         raise errors.InputError(
             f"ladder of shape {shape} is not [N_t]: pass one inverse "
             "temperature a node"
         )
-    if shape.rank == 1 and shape[0] is not None and shape[0] < 2:
+    if shape.rank == 1 and shape[0] in (0, 1):
         raise errors.InputError(
             f"ladder has N_t={shape[0]} nodes: choose 2 or more, t=0 and t=1 "
             "among them"
@@ -116,12 +117,12 @@ def geometric(num: int, first: float) -> np.ndarray:
 def sigmoidal(num: int, steepness: float) -> np.ndarray:
     """Nodes dense at both ends: the logistic function, scaled to [0, 1].
 
-    t(u) = 1/2 + tanh(k (u - 1/2)) / (2 tanh(k / 2)) at equal steps of u.
+    t(u) ~ 1 / (1 + exp(-k (u - 1/2))) at equal steps of u.
 
     Args:
       num: N_t.
-      steepness: k; near 0 the ladder is uniform, and at 10 the first step is
-        some 1 / 200 of the widest for N_t = 10.
+      steepness: k; near 0 the ladder is uniform, and at 10 the first step of
+        N_t = 10 is a twentieth of the widest.
 
     Returns:
       float64 [N_t].
@@ -130,9 +131,9 @@ def sigmoidal(num: int, steepness: float) -> np.ndarray:
       InputError: N_t < 2, or a steepness not positive or so large that nodes
         fall on each other.
     """
-    half = 0.5 * _positive("steepness", steepness)
-    curve = np.tanh(half * (2.0 * uniform(num) - 1.0))
-    nodes = 0.5 + 0.5 * curve / np.tanh(half)
+    quarter = 0.25 * _positive("steepness", steepness)
+    curve = np.tanh(quarter * (2.0 * uniform(num) - 1.0))
+    nodes = 0.5 + 0.5 * curve / np.tanh(quarter)
     nodes[0], nodes[-1] = 0.0, 1.0
     return check(nodes)
 
@@ -256,7 +257,7 @@ def make(name: str, num: int, **options: float) -> np.ndarray:
 def _count(num: Any) -> int:
     if isinstance(num, bool) or not isinstance(num, int | np.integer):
         raise errors.InputError(
-            f"N_t={num!r} is not a whole number: choose 2 nodes or more"
+            f"N_t={num!r} is not whole: choose 2 nodes or more"
         )
     if num < 2:
         raise errors.InputError(
@@ -264,6 +265,15 @@ def _count(num: Any) -> int:
             "among them"
         )
     return int(num)
+
+
+def _numbers(name: str, values: Any) -> np.ndarray:
+    try:
+        return np.asarray(values, np.float64)
+    except (TypeError, ValueError) as error:
+        raise errors.InputError(
+            f"{name} {values!r} are not numbers: pass one a node"
+        ) from error
 
 
 def _positive(name: str, value: Any) -> float:
@@ -281,7 +291,7 @@ def _positive(name: str, value: Any) -> float:
 def _measured(
     name: str, values: Any, shape: tuple[int, ...], positive: bool
 ) -> np.ndarray:
-    values = np.asarray(values, np.float64)
+    values = _numbers(name, values)
     if values.shape != shape:
         raise errors.InputError(
             f"{name} of shape {values.shape} does not fit the ladder: pass "

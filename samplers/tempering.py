@@ -333,15 +333,13 @@ def adjusted(
 ) -> Any:
     """Step sizes nearer to an acceptance, one a temperature: one round.
 
-    Between calls of `temper`, e.g. once a training step, with a kernel at
-    `tf.gather(step_sizes, index)`. While the chains run they must not adapt:
-    that would change what they leave invariant.
+    Between calls of `temper`, whose kernel takes `tf.gather(step_sizes,
+    index)`: adapting within a run would change what it leaves invariant.
 
     Args:
       step_sizes: [N_t].
       acceptance: [N_t], from `Tempered`.
-      target: the mean acceptance wanted; 0.57 is best for MALA in many
-        dimensions (Roberts and Rosenthal 1998), and 0.6 to 0.8 near it.
+      target: the mean acceptance wanted, 0.6 to 0.8 for MALA.
       rate: how much log h moves for a whole unit of acceptance. Let it fall
         like 1 / sqrt(round) for step sizes that settle.
 

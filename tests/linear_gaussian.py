@@ -34,6 +34,13 @@ class Model(NamedTuple):
         root = np.linalg.cholesky(covariance)
         return mean + rng.normal(size=(n, len(mean))) @ root.T
 
+    def ladder_draws(self, ladder, draws, data, seed=0):
+        """Exact z [N_t, draws, data, dz], and l [N_t, draws, data]."""
+        rng = np.random.default_rng(seed)
+        z = np.stack([self.draws(t, draws * data, rng) for t in ladder])
+        z = z.reshape([len(ladder), draws, data, -1])
+        return z, self.log_likelihood(z)
+
     def log_likelihood(self, z):
         """l(z) [...] of z [..., dz]."""
         error = self.x - z @ self.w.T
