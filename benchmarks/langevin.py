@@ -32,7 +32,7 @@ def centres() -> np.ndarray:
     """Of the modes, [8, 2]."""
     angle = 2 * np.pi * np.arange(MODES) / MODES
     circle = np.stack([np.cos(angle), np.sin(angle)], 1)
-    return np.float32(RADIUS * circle)
+    return (RADIUS * circle).astype(np.float32)
 
 
 def weights() -> list[tuple[np.ndarray, np.ndarray]]:
@@ -40,8 +40,8 @@ def weights() -> list[tuple[np.ndarray, np.ndarray]]:
     rng = np.random.default_rng(0)
     return [
         (
-            np.float32(rng.normal(size=(a, b)) / np.sqrt(a)),
-            np.float32(0.1 * rng.normal(size=b)),
+            (rng.normal(size=(a, b)) / np.sqrt(a)).astype(np.float32),
+            (0.1 * rng.normal(size=b)).astype(np.float32),
         )
         for a, b in itertools.pairwise(WIDTHS)
     ]
@@ -152,7 +152,7 @@ def main(argv: list[str]) -> None:
     for name, energy in our_energies().items():
         for chains in map(int, _CHAINS.value):
             rng = np.random.default_rng(1)
-            start = np.float32(rng.normal(size=(chains, 2)))
+            start = rng.normal(size=(chains, 2)).astype(np.float32)
             works = {
                 "XLA": ours(energy, start, True),
                 "graph": ours(energy, start, False),
