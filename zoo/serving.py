@@ -28,6 +28,15 @@ def code_spec(latent_dim: int) -> tf.TensorSpec:
     return tf.TensorSpec([None, latent_dim], tf.float32)
 
 
+def option(value: tf.Tensor) -> tf.Tensor:
+    """An option [B] of a served generation: 0 where it is below.
+
+    `generate` refuses such numbers. A server merges the rows of several
+    requests, and a refusal in the graph would fail them all.
+    """
+    return tf.maximum(value, 0.0)
+
+
 def function(body: Callable[..., dict], *specs: tf.TensorSpec):
     """A graph-mode tf.function of `body`.
 
@@ -81,7 +90,8 @@ def bank_functions(
     image = image_spec(model.image_shape)
 
     def generate_with(seed, bandwidth):
-        return {"samples": model.generate_rows(seed, bandwidth=bandwidth)}
+        width = option(bandwidth)
+        return {"samples": model.generate_rows(seed, bandwidth=width)}
 
     def encode(x):
         return {"z": model.encode(x)}

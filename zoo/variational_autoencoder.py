@@ -217,7 +217,7 @@ class VariationalAutoencoder(LatentGenerator):
         )
 
     def generate_rows(
-        self, row_seeds: tf.Tensor, *, temperature=1.0
+        self, row_seeds: tf.Tensor, *, temperature: Any = 1.0
     ) -> tf.Tensor:
         """Decodes a draw from the prior per row.
 
@@ -246,7 +246,8 @@ class VariationalAutoencoder(LatentGenerator):
         image = serving.image_spec(self.image_shape)
 
         def generate_with(seed, temperature):
-            samples = self.generate_rows(seed, temperature=temperature)
+            variance = serving.option(temperature)
+            samples = self.generate_rows(seed, temperature=variance)
             return {"samples": samples}
 
         def reconstruct(x):

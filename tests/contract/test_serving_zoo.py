@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import errors
 import zoo
 from export import saved_model, session_loader, signatures, warmup
 
@@ -89,6 +90,27 @@ def test_a_row_does_not_depend_on_its_position(exported):
         found = loaded.run(name, turned)
         expected = loaded.run(name, inputs)
         assert_close({k: v[::-1] for k, v in found.items()}, expected)
+
+
+def test_an_option_below_zero_is_zero_and_harms_no_other_row(exported):
+    """Python refuses it; a graph would refuse merged requests with it."""
+    model, _, loaded = exported
+    specs = specs_of(model)["generate_with"]
+    name = next((k for k in ("bandwidth", "temperature") if k in specs), None)
+    if name is None:
+        pytest.skip("has no such option")
+    seed = np.array([[7, 0], [7, 0], [7, 1]], np.int32)
+
+    def samples(*values):
+        inputs = {"seed": seed, name: np.array(values, np.float32)}
+        return loaded.run("generate_with", inputs)["samples"]
+
+    found = samples(-3.0, 1.0, 2.0)
+    assert np.isfinite(found).all()
+    np.testing.assert_array_equal(found, samples(0.0, 1.0, 2.0))
+    assert np.abs(found[0] - found[1]).max() > 1e-4
+    with pytest.raises(errors.InputError, match="at least 0"):
+        model.generate(1, **{name: -3.0})
 
 
 def test_same_seeds_as_in_python(exported):
