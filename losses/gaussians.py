@@ -20,7 +20,7 @@ def fitted(draws: Any, weights: Any, full: bool) -> tuple[tf.Tensor, tf.Tensor]:
     count = tf.cast(tf.shape(draws)[-3], draws.dtype)
     shares = weights[..., tf.newaxis]
     mean = tf.reduce_sum(shares * draws, -3)
-    centred = draws - mean[..., tf.newaxis, :, :]
+    centred = draws - tf.expand_dims(mean, -3)
     unbiased = count / (count - 1.0)
     if full:
         covariance = tf.einsum(
