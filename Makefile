@@ -3,6 +3,7 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 UV := uv==0.13.8
+BENCHMARKS := encoder_step langevin hmc convnet_langevin replicas memory
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .PHONY: help setup demo test truth lint types bench lock clean
@@ -34,9 +35,12 @@ lint: setup  ## ruff: rules and layout
 types: setup  ## pyright
 	$(BIN)/pyright
 
-bench: setup  ## our speed against the limit and a peer, as ratios
-	$(BIN)/pip install --quiet torch
-	$(BIN)/python benchmarks/encoder_step.py
+bench: setup  ## our speed against the limit and peers, as ratios
+	-$(BIN)/uv pip install --quiet --python $(BIN)/python -r setup.cfg \
+	    --extra bench --constraint requirements.lock
+	for name in $(BENCHMARKS); do \
+	    $(BIN)/python benchmarks/$$name.py || exit 1; \
+	done
 
 lock:  ## make requirements.lock anew from setup.cfg
 	$(PYTHON) -m venv $(VENV)

@@ -9,6 +9,12 @@ which is the dense layer it is written as in both libraries; LeakyReLU of slope
 slow under XLA on a CPU: all chains in one batch, and in two halves that run
 side by side. The peer is the same loop in eager PyTorch, with the axes of the
 images in either order. The limit is the rate of large matrix products.
+
+Measured (2 cores, beside other work): two halves at 0.71 and 0.84 of the limit
+in two runs, 1.44 and 1.37 times as fast as the better PyTorch; one batch at
+0.70 in both. Convolutions take over 90 % of the step; the gradient of the first
+one alone, with respect to three colours, 8 %, at a tenth of the rate. Noise
+takes 3 %.
 """
 
 from typing import Any

@@ -9,6 +9,11 @@ compiled by XLA, and blackjax's by JAX. Steps are the same for both and fixed,
 so the chains have one law, which the acceptance and the ESS beside must show.
 The minimum ESS is over coordinates and their squares, of all chains together;
 the draws that are judged are those of the last call that was timed.
+
+Measured (2 cores, beside other work, 3 rounds), blackjax's time over ours: MALA
+0.80 and 0.94 in two runs on the Gaussian, 1.23 and 1.32 on the regression; HMC
+0.38 on the Gaussian, 1.17 and 1.19 on the regression. Acceptances agreed to
+0.002; the ESS a draw differed by up to 22 %, either way.
 """
 
 from collections.abc import Callable

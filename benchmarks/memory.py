@@ -5,6 +5,8 @@
 Peak resident memory of a process of its own that runs 100 Langevin chains of
 100 dimensions with running moments, for 10^3 and 10^5 steps, in XLA and in
 graph mode. The control keeps a trace of 20 numbers a step, which must show.
+
+Measured: +0 MiB in XLA, +2 in graph mode, +316 in the control.
 """
 
 import resource

@@ -7,6 +7,9 @@ and its mirror image, batch 32, 30 thermostats, XLA) with a seed of its own, in
 a process of its own that is pinned to one core. Against it: one process that
 has both cores for every step, as a single training has. Throughput is counted
 in encoder steps a second, of all processes that run at the time.
+
+Measured (2 cores, beside other work): 1.62 times one process, which gains
+little from its second core at batch 32 (0.94 of it on one core).
 """
 
 import os
