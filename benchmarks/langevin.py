@@ -7,9 +7,9 @@ is all overhead and random numbers, and a network 2-128-128-1 with SiLU, whose
 step is all matrix products. Ours in XLA and in graph mode; torchebm's
 `LangevinDynamics`; and the loop that one writes by hand in eager PyTorch.
 
-Measured (2 cores, beside other work, 3 rounds), torchebm's time over XLA's, 100 and
-1,000 chains: mixture 29 and 7.0, network 3.9 and 2.0; the loop by hand over
-XLA's: 16 and 5.5, 2.6 and 1.8.
+Measured (2 cores, beside other work, 3 rounds), torchebm's time over XLA's with
+100 and 1,000 chains: mixture 29 and 7.0, network 3.9 and 2.0; the loop by hand
+over XLA's: 16 and 5.5, 2.6 and 1.8.
 """
 
 import itertools
