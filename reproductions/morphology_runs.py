@@ -35,7 +35,7 @@ class Plan(NamedTuple):
     cold: float = 3e-9
     hot_updates: int = 30
     cold_updates: int = 150
-    encoder_steps: int = 312
+    encoder_steps: int = 150
     members: int = 60
     interval: int = 50
     images: int = 2000
@@ -46,7 +46,6 @@ class Plan(NamedTuple):
 QUICK = Plan(
     hot_updates=20,
     cold_updates=60,
-    encoder_steps=150,
     members=40,
     interval=25,
     images=1000,
