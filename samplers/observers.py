@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 import errors
+from samplers import seeds
 
 
 class Observer(NamedTuple):
@@ -58,28 +59,38 @@ def trace(fn: Callable[[Any, Any], Any], every: int = 1) -> Observer:
         )
 
     def init(zeros: Callable[..., Any], num_steps: Any) -> Any:
-        size = num_steps // every
-        return tf.nest.map_structure(
+        # The last record may stay unfinished: it is not in the result.
+        size = -(-num_steps // every)
+        arrays = tf.nest.map_structure(
             lambda zero: tf.TensorArray(
                 zero.dtype, size=size, element_shape=zero.shape
             ),
             zeros(fn),
         )
+        return arrays, num_steps // every
 
     def update(carry: Any, i: Any, state: Any, info: Any) -> Any:
+        arrays, whole = carry
+
         def write() -> Any:
             return tf.nest.map_structure(
                 lambda array, value: array.write(i // every, value),
-                carry,
+                arrays,
                 fn(state, info),
             )
 
-        if every == 1:
-            return write()
-        return tf.cond((i + 1) % every == 0, write, lambda: carry)
+        # XLA would copy all records through a branch, at every step; writing
+        # a record anew until its last step copies that one alone.
+        if every == 1 or seeds.under_xla():
+            return write(), whole
+        due = (i + 1) % every == 0
+        return tf.cond(due, write, lambda: arrays), whole
 
     def result(carry: Any) -> Any:
-        return tf.nest.map_structure(lambda array: array.stack(), carry)
+        arrays, whole = carry
+        return tf.nest.map_structure(
+            lambda array: array.stack()[:whole], arrays
+        )
 
     return Observer(init, update, result)
 
