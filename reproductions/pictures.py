@@ -1,4 +1,4 @@
-"""The pictures of Figs. 2 and 3 and of the scan (Aliahmadi 2026)."""
+"""The pictures of Aliahmadi 2026 (Figs. 2, 3) and Raj 2024 (Figs. 8 to 13)."""
 
 import pathlib
 from typing import Any
@@ -174,6 +174,110 @@ def losses(
             f"{values.std(ddof=1):.1e}",
             fontsize=9,
         )
+    _save(figure_, path)
+
+
+def boxes(
+    panels: list[list[tuple[str, str, dict[str, Any], dict[str, float]]]],
+    path: pathlib.Path,
+) -> None:
+    """Figs. 8 and 9: a box for the repetitions of each setting.
+
+    Args:
+        panels: rows of (title, label of the x axis, values by setting, the
+            authors' means by setting, drawn on an axis of their own).
+        path: of the PNG.
+    """
+    figure_ = _figure(3.4 * len(panels[0]), 2.4 * len(panels))
+    axes: Any = figure_.subplots(len(panels), len(panels[0]), squeeze=False)
+    for row, line in zip(axes, panels, strict=True):
+        for axis, (title, label, values, theirs) in zip(row, line, strict=True):
+            axis.boxplot(list(values.values()), tick_labels=list(values))
+            axis.set_ylim(bottom=0.0)
+            axis.set_title(title, fontsize=9)
+            axis.set_xlabel(label, fontsize=8)
+            axis.tick_params(labelsize=7)
+            places = [i + 1 for i, key in enumerate(values) if key in theirs]
+            if places:
+                other = axis.twinx()
+                other.plot(
+                    places,
+                    [theirs[key] for key in values if key in theirs],
+                    "D:",
+                    color="C3",
+                    markersize=4,
+                )
+                other.set_ylim(bottom=0.0)
+                other.tick_params(labelsize=7, labelcolor="C3")
+    _save(figure_, path)
+
+
+def trade_offs(
+    panels: dict[str, dict[str, dict[str, tuple[Any, Any]]]],
+    label: str,
+    path: pathlib.Path,
+) -> None:
+    """Figs. 10 to 12: image fidelity against a measure of gradients.
+
+    Args:
+        panels: by title, by group, by setting: the repetitions' measures of
+            gradients and their KIDs, or two means. A group of three or more
+            settings gets a parabola, as in the thesis.
+        label: of the x axis.
+        path: of the PNG.
+    """
+    figure_ = _figure(5.2 * len(panels), 4)
+    axes: Any = figure_.subplots(1, len(panels), squeeze=False)
+    for axis, (title, groups) in zip(axes[0], panels.items(), strict=True):
+        for index, (group, points) in enumerate(groups.items()):
+            x, y = (
+                np.array([np.mean(point[i]) for point in points.values()])
+                for i in (0, 1)
+            )
+            spread = [
+                [np.std(point[i]) for point in points.values()] for i in (0, 1)
+            ]
+            style: Any = {"color": f"C{index}"}
+            axis.errorbar(
+                x,
+                y,
+                spread[1],
+                spread[0],
+                fmt="o",
+                capsize=2,
+                markersize=4,
+                label=group,
+                **style,
+            )
+            for name, *place in zip(points, x, y, strict=True):
+                axis.annotate(
+                    name,
+                    place,
+                    (3, 3),
+                    textcoords="offset points",
+                    fontsize=7,
+                    **style,
+                )
+            if len(x) >= 3:
+                fine = np.linspace(x.min(), x.max(), 50)
+                fitted = np.polyval(np.polyfit(x, y, 2), fine)
+                axis.plot(fine, fitted, "--", lw=0.8, **style)
+        axis.set_xlabel(label)
+        axis.set_ylabel("KID")
+        axis.set_title(title, fontsize=9)
+        axis.legend(fontsize=7)
+    _save(figure_, path)
+
+
+def samples(images: dict[str, np.ndarray], path: pathlib.Path) -> None:
+    """Fig. 13: generated images, a row a setting.
+
+    Args:
+        images: [n, H, W, C] in [0, 1] by name, n the same for all.
+        path: of the PNG.
+    """
+    figure_ = _figure(8, 0.62 * len(images))
+    _rows(figure_.add_subplot(), list(images.items()))
     _save(figure_, path)
 
 

@@ -1,0 +1,163 @@
+"""Nodes, steps and the weight of the KL terms at p = 0.1 (Raj 2024, 5.2).
+
+python reproductions/ti_components.py
+python reproductions/ti_components.py --data=mnist --data_dir=...
+python reproductions/ti_components.py --quick
+"""
+
+import os
+import pathlib
+import sys
+from typing import Any
+
+from absl import flags, logging
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+
+BASE = "p = 0.1"
+CHANGES = {BASE: {}, "N_t = 30": {"num": 30}, "K = 40": {"steps": 40}}
+WEIGHTS = (1.0, 2.0)
+CHAIN = "TI, prior through the chains"
+
+
+def settings() -> dict:
+    """Of the whole experiment, by group and label.
+
+    eta moves no gradient but that of the prior through the chains.
+    """
+    from reproductions import ti_tables as tables
+    from reproductions.ti_runs import Setting
+
+    found: dict = {}
+    for label, change in CHANGES.items():
+        for group in (tables.TRAINED, tables.FROZEN):
+            found[group, label] = Setting(
+                p=0.1, frozen=group == tables.FROZEN, **change
+            )
+    for weight in WEIGHTS:
+        found[CHAIN, f"eta = {weight:g}"] = Setting(
+            p=0.1, kl_weight=weight, prior_gradient="chain"
+        )
+    return found
+
+
+def claims(table: Any) -> list[str]:
+    """What the thesis's Table 3 says, and what is seen of it."""
+    from reproductions import ti_tables as tables
+
+    pairs = [
+        (group, BASE, label)
+        for group in (tables.TRAINED, tables.FROZEN)
+        for label in CHANGES
+        if label != BASE
+    ]
+    pairs.append((CHAIN, *(f"eta = {weight:g}" for weight in WEIGHTS)))
+    out = []
+    for group, base, label in pairs:
+        for column in ("generator_spread", "generator_variance", "kid"):
+            one, other = (
+                tables.mean(table, (group, name), column)
+                for name in (base, label)
+            )
+            error = sum(
+                tables.standard_error(table, (group, name), column) ** 2
+                for name in (base, label)
+            )
+            # The thesis: more steps make no better images.
+            better = not (column == "kid" and label == "K = 40")
+            out.append(
+                tables.verdict(
+                    f"{group}, {label}: {column.replace('_', ' ')} "
+                    + ("falls" if better else "does not fall"),
+                    f"{one:.3g} to {other:.3g}, difference {other - one:.2g} "
+                    f"+- {error**0.5:.1g}",
+                    (other < one) == better,
+                )
+            )
+    return out
+
+
+def draw(
+    table: Any, before: Any, shape: tuple[int, ...], folder: pathlib.Path
+) -> None:
+    """Figs. 12 and 13.
+
+    Args:
+        table: of this experiment.
+        before: of the first experiment, as far as it was run.
+        shape: of an image.
+        folder: of the pictures.
+    """
+    from reproductions import pictures
+    from reproductions import ti_tables as tables
+
+    groups = (tables.TRAINED, tables.FROZEN, CHAIN)
+    ours = tables.points(table, groups, "generator_spread")
+    for group in (tables.VANILLA, tables.TRAINED, tables.FROZEN):
+        if any(group == name for name, _ in before):
+            found = tables.points(before, (group,), "generator_spread")
+            ours[f"{group}, against p" if group in groups else group] = found[
+                group
+            ]
+    theirs = tables.authors_points(table, (tables.FROZEN, CHAIN))
+    # The logs have no such group: their prior is never trained.
+    theirs = {
+        tables.FROZEN: {
+            k: v for points in theirs.values() for k, v in points.items()
+        }
+    }
+    pictures.trade_offs(
+        {"ours": ours, "Raj 2024, CelebA": theirs},
+        "spread of the generator's gradient",
+        folder / "components.png",
+    )
+    pictures.samples(
+        tables.images(table, shape), folder / "components_samples.png"
+    )
+
+
+def main(argv: list[str]) -> None:
+    """Runs what the flags ask for."""
+    import errors
+
+    if argv[1:]:
+        raise errors.InputError(
+            f"{argv[1]!r} is no flag: write --name=value, see --help"
+        )
+    if not flags.FLAGS["verbosity"].present:
+        logging.set_verbosity(logging.ERROR)
+    from reproductions import ti_gradient_variance, ti_runs
+    from reproductions import ti_tables as tables
+    from training import storage
+
+    splits, plan, folder = ti_runs.load(flags.FLAGS)
+    runner = ti_runs.Runner(splits, plan, folder)
+    table = runner.table(settings())
+    before = runner.kept_table(ti_gradient_variance.settings())
+    draw(table, before, splits.image_shape, folder)
+    storage.write_json(
+        folder / "components.json",
+        {"plan": plan._asdict(), "rows": tables.json_rows(table)},
+    )
+    print("means over runs [Raj 2024, CelebA: spread, its CV, KID]")
+    print("\n".join(tables.lines(table)))
+    print(
+        "the generator learns from all temperatures by the trapezoid (the "
+        "thesis's); eta moves the prior alone, and only where its gradient "
+        f"goes through the chains ({CHAIN!r})"
+    )
+    print("\n".join(["the claims, and what is seen:", *claims(table)]))
+    print(
+        f"components.json, components.png and components_samples.png: {folder}"
+    )
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    # A script's own folder is on the path, not the repository's root.
+    sys.path.insert(0, str(ROOT))
+    import errors
+    from reproductions import ti_tables
+
+    ti_tables.define_flags()
+    errors.run(main)

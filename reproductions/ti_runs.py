@@ -1,0 +1,388 @@
+"""Runs of the latent-space energy-based prior, and what each one gave.
+
+A run trains, then draws gradients at the weights it ended with, then generates.
+Rates of 0 do two things here without a code of their own: they freeze the
+prior of a run, and they hold all weights still while its gradients are drawn.
+"""
+
+import json
+import pathlib
+import time
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+import tqdm
+
+import datasets
+import errors
+import metrics
+import zoo
+from metrics import extractors
+from training import storage
+
+# Dense, and far smaller than Raj 2024's: latents, generator, energy.
+NETWORKS = {
+    "digits": {
+        "latent_dim": 8,
+        "hidden_units": (64,),
+        "energy_units": (32, 32),
+    },
+    "mnist": {
+        "latent_dim": 16,
+        "hidden_units": (32,),
+        "energy_units": (32, 32),
+    },
+}
+# Passes over the training images: about 330 steps of 75 images each.
+EPOCHS = {"digits": 20, "mnist": 2}
+# Rates fall by 2.5 % an epoch to a half (Raj 2024). They start 30 times as
+# high as there, as there are some 25 times fewer steps.
+_DECAY, _FLOOR = 0.975, 0.5
+_GENERATOR_RATE, _PRIOR_RATE = 3e-3, 6e-4
+_BETA_1 = 0.5
+# Draws of a run are counted from here, times its repetition.
+_STRIDE = 10_000_000
+GROUPS = ("generator", "prior")
+# Generated images that a run keeps to be looked at.
+SHOWN = 10
+# Group and label of a setting in the tables.
+Key = tuple[str, str]
+Table = dict[Key, list[dict[str, Any]]]
+
+
+class Plan(NamedTuple):
+    """How long each run is, and how it is looked at.
+
+    Attributes:
+        epochs: passes over the training images, whatever the batch.
+        repetitions: runs of one setting, with seeds of their own.
+        measured: gradients drawn at the end of each run.
+        train_images: at most.
+        eval_images: real and generated images that are compared, at most.
+    """
+
+    epochs: int
+    repetitions: int = 3
+    measured: int = 40
+    train_images: int = 12_000
+    eval_images: int = 2_000
+
+
+QUICK = Plan(epochs=1, repetitions=2, measured=8, train_images=1_000)
+
+
+class Setting(NamedTuple):
+    """What one box of a figure stands for.
+
+    Attributes:
+        estimator: "mle", the vanilla model, or "ti".
+        batch_size: images of a step.
+        frozen: whether the prior stays as it was made.
+        p: of the ladder (i / (N_t - 1))^p.
+        num: N_t, its nodes.
+        steps: K, of the chain at each temperature.
+        kl_weight: eta.
+        generator_gradient: "trapezoid" (Raj 2024), or "posterior" for the
+            defaults of our model.
+        prior_gradient: "samples", or "chain" through the chains.
+    """
+
+    estimator: str = "ti"
+    batch_size: int = 75
+    frozen: bool = False
+    p: float = 1.0
+    num: int = 10
+    steps: int = 20
+    kl_weight: float = 1.0
+    generator_gradient: str = "trapezoid"
+    prior_gradient: str = "samples"
+
+    def arguments(self) -> dict[str, Any]:
+        """Of the model, beside its networks."""
+        if self.estimator == "mle":
+            return {"estimator": "mle", "posterior_steps": self.steps}
+        common = {
+            "estimator": "ti",
+            "ladder": {"name": "power_law", "num": self.num, "p": self.p},
+            "posterior_steps": self.steps,
+        }
+        if self.generator_gradient == "posterior":
+            return common
+        return {
+            **common,
+            # One code a temperature, as the thesis has it.
+            "draws": 1,
+            "rule": "trapezoid",
+            "kl_weight": self.kl_weight,
+            "generator_gradient": self.generator_gradient,
+            "prior_gradient": self.prior_gradient,
+        }
+
+
+class Watched(keras.optimizers.Adam):
+    """Adam that measures the gradients it is given."""
+
+    def watch(self, variables: list) -> None:
+        """Sets up both measures, for gradients of these variables."""
+        self.spread = metrics.GradientSpread()
+        self.variance = metrics.GradientVariance([v.shape for v in variables])
+
+    def apply_gradients(self, grads_and_vars: Any) -> Any:
+        """Measures; then as Adam does."""
+        pairs = list(grads_and_vars)
+        gradients = [gradient for gradient, _ in pairs]
+        self.spread.update_state(gradients)
+        self.variance.update_state(gradients)
+        return super().apply_gradients(pairs)
+
+
+class Runner:
+    """Trains settings on one data set, and keeps what each run gave."""
+
+    def __init__(
+        self, splits: datasets.Splits, plan: Plan, folder: pathlib.Path
+    ):
+        """Trains the features of fidelity where `folder` has none yet.
+
+        Args:
+            splits: the data, with labels.
+            plan: of every run.
+            folder: of the results.
+        """
+        self.splits, self.plan, self.folder = splits, plan, folder
+        # None of them is trained on.
+        self.real = np.concatenate([splits.validation, splits.test])
+        self.real = self.real[: plan.eval_images]
+        self.extractor = extractors.convnet(
+            splits.name, splits.train, splits.train_labels, folder
+        )
+        self.models: dict[Setting, Any] = {}
+
+    def table(self, settings: dict[Key, Setting]) -> Table:
+        """A row for each repetition of each setting.
+
+        Args:
+            settings: by group and label; those that differ in `frozen` alone
+                share a graph where they stand side by side.
+        """
+        jobs = [
+            (name, setting, repetition)
+            for name, setting in settings.items()
+            for repetition in range(self.plan.repetitions)
+        ]
+        rows: Table = {name: [] for name in settings}
+        bar = tqdm.tqdm(jobs, unit="run", mininterval=1.0)
+        for name, setting, repetition in bar:
+            bar.set_description(f"{', '.join(name)}, run {repetition + 1}")
+            rows[name].append(self.row(setting, repetition))
+            # A graph that no run needs any more is memory.
+            if repetition == self.plan.repetitions - 1:
+                self._forget(setting, settings.values())
+        return rows
+
+    def row(self, setting: Setting, repetition: int) -> dict[str, Any]:
+        """What one run gave; a run that is finished is read, not trained.
+
+        Args:
+            setting: of the run.
+            repetition: from 0; its seed.
+        """
+        row = self.kept(setting, repetition)
+        if row is None:
+            row = self._run(setting, repetition)
+            path, what = self._record(setting, repetition)
+            storage.write_json(path, {"what": what, "row": row})
+        return row
+
+    def kept(self, setting: Setting, repetition: int) -> dict | None:
+        """What a finished run gave; None where there is none of this kind."""
+        path, what = self._record(setting, repetition)
+        try:
+            found = json.loads(path.read_text())
+        except (OSError, ValueError):
+            return None
+        return found["row"] if found.get("what") == what else None
+
+    def kept_table(self, settings: dict[Key, Setting]) -> Table:
+        """As `table`, of the settings whose runs are all finished."""
+        found = {
+            key: [
+                self.kept(setting, repetition)
+                for repetition in range(self.plan.repetitions)
+            ]
+            for key, setting in settings.items()
+        }
+        return {
+            key: [row for row in rows if row]
+            for key, rows in found.items()
+            if all(rows)
+        }
+
+    def _record(
+        self, setting: Setting, repetition: int
+    ) -> tuple[pathlib.Path, dict]:
+        """Where a run is kept, and all that its numbers depend on."""
+        what = {
+            "data": self.splits.name,
+            "images": len(self.splits.train),
+            "networks": json.loads(json.dumps(NETWORKS[self.splits.name])),
+            "rates": [_GENERATOR_RATE, _PRIOR_RATE],
+            "plan": self.plan._replace(repetitions=0)._asdict(),
+            "setting": setting._asdict(),
+            "repetition": repetition,
+        }
+        slug = "-".join(str(value) for value in (*setting, repetition))
+        return self.folder / "runs" / f"{slug}.json", what
+
+    def _run(self, setting: Setting, repetition: int) -> dict[str, Any]:
+        start = time.monotonic()
+        model = self._model(setting)
+        self._restart(model, repetition)
+        steps = max(
+            1, self.plan.epochs * len(self.splits.train) // setting.batch_size
+        )
+        batches = datasets.train_batches(
+            self.splits.train,
+            batch_size=setting.batch_size,
+            seed=repetition,
+        )
+        rates = Rates(steps, self.plan.epochs, setting.frozen)
+        # What Keras says of an option that it types too narrowly.
+        silent: Any = 0
+        options = {"shuffle": False, "verbose": silent}
+        log = model.fit(
+            batches, steps_per_epoch=steps, callbacks=[rates], **options
+        )
+        optimizers = (model.optimizer, model.prior_optimizer)
+        for optimizer in optimizers:
+            optimizer.learning_rate = 0.0
+            optimizer.spread.reset_state()
+            optimizer.variance.reset_state()
+        model.fit(batches, steps_per_epoch=self.plan.measured, **options)
+        row = {
+            key: float(values[-1]) for key, values in log.history.items()
+        } | {"steps": steps}
+        for group, optimizer in zip(GROUPS, optimizers, strict=True):
+            row[f"{group}_spread"] = float(optimizer.spread.result())
+            row[f"{group}_variance"] = float(optimizer.variance.result())
+        images = np.asarray(model.generate(len(self.real), seed=repetition))
+        for name, found in metrics.fidelity(
+            self.extractor, images, self.real
+        ).items():
+            row[name] = found.estimate
+            row[f"{name}_error"] = found.standard_error
+        shown = np.round(255 * images[:SHOWN]).astype(np.uint8)
+        row["samples"] = shown.tobytes().hex()
+        row["seconds"] = time.monotonic() - start
+        return row
+
+    def _model(self, setting: Setting) -> Any:
+        """The compiled model, the same for a prior that is frozen or not."""
+        key = setting._replace(frozen=False)
+        if key not in self.models:
+            model: Any = zoo.build(
+                "latent_energy_prior",
+                image_shape=self.splits.image_shape,
+                body="dense",
+                **NETWORKS[self.splits.name],
+                **setting.arguments(),
+            )
+            optimizers = [
+                Watched(rate, beta_1=_BETA_1)
+                for rate in (_GENERATOR_RATE, _PRIOR_RATE)
+            ]
+            model.compile(
+                optimizers[0], prior_optimizer=optimizers[1], jit_compile=True
+            )
+            for optimizer, network in zip(
+                optimizers, (model.decoder, model.tilt), strict=True
+            ):
+                optimizer.watch(network.trainable_variables)
+            self.models[key] = model
+        return self.models[key]
+
+    def _restart(self, model: Any, repetition: int) -> None:
+        """As if the model were new, with another seed and the same graph."""
+        config = {**model.get_config(), "seed": repetition}
+        fresh = type(model).from_config(config)
+        model.decoder.set_weights(fresh.decoder.get_weights())
+        model.tilt.set_weights(fresh.tilt.get_weights())
+        model.draws.assign(_STRIDE * repetition)
+        for optimizer in (model.optimizer, model.prior_optimizer):
+            for variable in optimizer.variables:
+                variable.assign(np.zeros(variable.shape))
+
+    def _forget(self, setting: Setting, others: Iterable[Setting]) -> None:
+        order = list(others)
+        later = order[order.index(setting) + 1 :]
+        key = setting._replace(frozen=False)
+        if all(key != other._replace(frozen=False) for other in later):
+            self.models.pop(key, None)
+
+
+class Rates(keras.callbacks.Callback):
+    """The thesis's decay of both rates; 0 for a prior that is frozen."""
+
+    def __init__(self, steps: int, epochs: int, frozen: bool):
+        """Takes the steps of all epochs, how many those are, and whether."""
+        super().__init__()
+        self.steps, self.epochs, self.frozen = steps, epochs, frozen
+
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+        """Sets the rates where an epoch begins."""
+        del logs
+        epoch = batch * self.epochs // self.steps
+        if batch and epoch == (batch - 1) * self.epochs // self.steps:
+            return
+        factor = max(_DECAY**epoch, _FLOOR)
+        model: Any = self.model
+        model.optimizer.learning_rate = factor * _GENERATOR_RATE
+        model.prior_optimizer.learning_rate = (
+            0.0 if self.frozen else factor * _PRIOR_RATE
+        )
+
+
+def load(values: Any) -> tuple[datasets.Splits, Plan, pathlib.Path]:
+    """The data, the plan and the folder of the results that flags ask for.
+
+    Args:
+        values: the flags of `ti_tables.define_flags`.
+
+    Raises:
+        errors.InputError: a flag is out of range, or the data are missing.
+    """
+    if values.data not in NETWORKS:
+        raise errors.InputError(
+            f"--data={values.data} is unknown: choose one of "
+            f"{', '.join(NETWORKS)}"
+        )
+    plan = QUICK if values.quick else Plan(EPOCHS[values.data])
+    for key, least in (("epochs", 1), ("repetitions", 2)):
+        value = getattr(values, key)
+        if value is None:
+            continue
+        if value < least:
+            raise errors.InputError(
+                f"--{key}={value} is out of range: give {least} or more"
+            )
+        plan = plan._replace(**{key: value})
+    splits = datasets.load(
+        values.data, data_dir=values.data_dir, download=values.download
+    )
+    count = plan.train_images
+    splits = splits._replace(
+        train=datasets.take(splits.train, count),
+        train_labels=splits.train_labels[:count],
+    )
+    folder = pathlib.Path(values.output)
+    folder /= f"{values.data}-{'quick' if values.quick else 'full'}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise errors.InputError(
+            f"--output={values.output} cannot be made ({error.strerror}): "
+            "name a folder that can be written"
+        ) from error
+    return splits, plan, folder
