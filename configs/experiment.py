@@ -16,6 +16,8 @@ def config(
     batch_size: int,
     model: Mapping[str, Any],
     training: Mapping[str, Any],
+    optimizer: Mapping[str, Any] | None = None,
+    prior_optimizer: Mapping[str, Any] | None = None,
 ) -> Any:
     """Returns an unlocked ConfigDict, with every key that a flag may override.
 
@@ -26,6 +28,8 @@ def config(
         batch_size: images of a minibatch.
         model: name and constructor arguments.
         training: steps and intervals; the rest has defaults.
+        optimizer: name, learning_rate and options; the rest has defaults.
+        prior_optimizer: likewise, of a model with two; None: has none.
 
     Raises:
         ValueError: `arg` is no variant of this file.
@@ -42,8 +46,10 @@ def config(
             # Encoder steps of one train step, for models that take blocks.
             "block": config_dict.placeholder(int),
             "image_size": config_dict.placeholder(int),
+            "train_images": config_dict.placeholder(int),
+            "eval_images": config_dict.placeholder(int),
         },
-        "optimizer": {"name": "adam", "learning_rate": 1e-3},
+        "optimizer": _optimizer(optimizer or {}),
         "training": {
             "checkpoint_every": training["report_every"],
             "steps_per_execution": 1,
@@ -54,7 +60,21 @@ def config(
             **training,
         },
     }
+    if prior_optimizer is not None:
+        sections["prior_optimizer"] = _optimizer(prior_optimizer)
     return ml_collections.ConfigDict(sections)
+
+
+def _optimizer(own: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "name": "adam",
+        "learning_rate": 1e-3,
+        "beta_1": config_dict.placeholder(float),
+        "decay_rate": config_dict.placeholder(float),
+        "decay_steps": config_dict.placeholder(int),
+        "final_rate": config_dict.placeholder(float),
+        **own,
+    }
 
 
 def entropic(**own: Any) -> dict[str, Any]:
@@ -74,5 +94,44 @@ def entropic(**own: Any) -> dict[str, Any]:
         "friction": 0.0,
         "bank_size": 10_000,
         "bandwidth": 0.1,
+        **own,
+    }
+
+
+def latent(**own: Any) -> dict[str, Any]:
+    """Arguments of the latent energy prior: the thesis's, and a config's own.
+
+    Raj 2024, Tables 4 and 5. Its Langevin steps s are our h; Pang's have
+    h = s^2 / 2.
+    """
+    return {
+        "name": "latent_energy_prior",
+        "latent_dim": 80,
+        "body": "conv",
+        "filters": 64,
+        "energy_units": (100, 100),
+        "energy_slope": 0.1,
+        "sigma": 0.3,
+        "prior_sigma": 1.0,
+        "dynamics": "langevin",
+        "prior_steps": 60,
+        "prior_step_size": 0.16,
+        "posterior_steps": 20,
+        "posterior_step_size": 0.01,
+        "estimator": "mle",
+        # Options of other ladders may stand beside; a search tries them.
+        "ladder": {
+            "name": "power_law",
+            "num": 10,
+            "p": 3.0,
+            "first": config_dict.placeholder(float),
+            "steepness": config_dict.placeholder(float),
+        },
+        "stiffness": 0.0,
+        "draws": 5,
+        "rule": "corrected",
+        "kl_weight": 0.0,
+        "generator_gradient": "posterior",
+        "prior_gradient": "samples",
         **own,
     }

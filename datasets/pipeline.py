@@ -40,6 +40,8 @@ def load(
     data_dir: str | None = None,
     download: bool = False,
     image_size: int | None = None,
+    train_images: int | None = None,
+    eval_images: int | None = None,
     memory_limit: int = _MEMORY_LIMIT,
 ) -> Splits:
     """Loads an image set by its TFDS name.
@@ -52,11 +54,15 @@ def load(
         download: fetch the set where it is not prepared yet.
         image_size: resize to this side, after a centred square crop. Needed
             for sets whose images differ in size.
+        train_images: how many of the training images, the first ones; None
+            for all.
+        eval_images: likewise of the validation and of the test images.
         memory_limit: bytes; a larger training split is streamed from disk
             and its labels are empty.
 
     Raises:
-        InputError: unknown, missing or unreadable set; wrong image_size.
+        InputError: unknown, missing or unreadable set; wrong image_size, or
+            more images than there are.
     """
     if image_size is not None and not (
         isinstance(image_size, numbers.Integral) and 1 <= image_size <= 1024
@@ -80,11 +86,17 @@ def load(
     def prepare(image):
         return _fit_size(image, image_size, shape)
 
-    train, count, validation = "train", sizes["train"], "validation"
+    count, start, validation = sizes["train"], 0, "validation"
     if not sizes.get("validation"):
         held_out = min(_HELD_OUT.get(name, count), max(1, count // 6))
-        count -= held_out
-        train, validation = f"train[:{count}]", f"train[{count}:]"
+        count, validation = count - held_out, "train"
+        start = count
+        sizes["validation"] = held_out
+    train, count = _first("train", 0, count, train_images, "train_images")
+    held_split, _ = _first(
+        validation, start, sizes["validation"], eval_images, "eval_images"
+    )
+    test_split, _ = _first("test", 0, sizes["test"], eval_images, "eval_images")
     if count * int(np.prod(shape)) > memory_limit:
         images: Any = streams.Stream(
             lambda: source.examples(builder, train, prepare).map(
@@ -95,8 +107,8 @@ def load(
         labels = np.zeros((0,), np.int64)
     else:
         images, labels = source.read(builder, train, prepare)
-    held, held_labels = source.read(builder, validation, prepare)
-    test, test_labels = source.read(builder, "test", prepare)
+    held, held_labels = source.read(builder, held_split, prepare)
+    test, test_labels = source.read(builder, test_split, prepare)
     return Splits(name, images, held, test, labels, held_labels, test_labels)
 
 
@@ -160,6 +172,19 @@ def eval_batches(images: np.ndarray, batch_size: int) -> tf.data.Dataset:
     """Every image once, in order: float32 in [0, 1], [<= batch, H, W, C]."""
     rows = tf.data.Dataset.from_tensor_slices(images)
     return rows.batch(batch_size).map(_scale)
+
+
+def _first(
+    split: str, start: int, count: int, wanted: int | None, key: str
+) -> tuple[str, int]:
+    """A part of a split of `count` images, as TFDS writes it, and its size."""
+    number = count if wanted is None else wanted
+    if not 1 <= number <= count:
+        raise errors.InputError(
+            f"data.{key}={number} of {count} images of {split!r}: choose 1 to "
+            f"{count}, or None for all"
+        )
+    return f"{split}[{start}:{start + number}]", number
 
 
 def take(images: Any, count: int) -> np.ndarray:

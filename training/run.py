@@ -61,6 +61,8 @@ def execute(
         data_dir=data_dir,
         download=download,
         image_size=wanted["data"]["image_size"],
+        train_images=wanted["data"]["train_images"],
+        eval_images=wanted["data"]["eval_images"],
     )
     resolved = _resolve(wanted, splits)
     with devices.scope(), _precision(resolved):
@@ -262,6 +264,20 @@ def _compile(model: keras.Model, resolved: dict) -> None:
     alone = tf.distribute.get_strategy().num_replicas_in_sync == 1
     model.compile(
         optimizer=optimizers.build(**resolved["optimizer"]),
+        **_prior_optimizer(model, resolved),
         jit_compile=training["jit_compile"] and alone,
         steps_per_execution=training["steps_per_execution"] if alone else 1,
     )
+
+
+def _prior_optimizer(model: keras.Model, resolved: dict) -> dict[str, Any]:
+    """What `compile` takes for it, where the settings have one."""
+    section = "prior_optimizer"
+    if section not in resolved:
+        return {}
+    if not isinstance(model, zoo.LatentEnergyPrior):
+        raise errors.InputError(
+            f"config.{section} is for latent_energy_prior, which trains two "
+            "networks: leave it out"
+        )
+    return {section: optimizers.build(**resolved[section], section=section)}

@@ -9,14 +9,27 @@ import ml_collections
 import errors
 
 _REQUIRED = object()
+_OPTIMIZER = {
+    "name": "adam",
+    "learning_rate": 1e-3,
+    "beta_1": None,
+    # The rate is multiplied by decay_rate every decay_steps, down to
+    # final_rate; None: it is constant.
+    "decay_rate": None,
+    "decay_steps": None,
+    "final_rate": None,
+}
 _SECTIONS: dict[str, dict[str, Any]] = {
     "data": {
         "name": _REQUIRED,
         "batch_size": 32,
         "block": None,
         "image_size": None,
+        # None: all images of the split.
+        "train_images": None,
+        "eval_images": None,
     },
-    "optimizer": {"name": "adam", "learning_rate": 1e-3},
+    "optimizer": _OPTIMIZER,
     "training": {
         "steps": _REQUIRED,
         "report_every": _REQUIRED,
@@ -30,9 +43,15 @@ _SECTIONS: dict[str, dict[str, Any]] = {
         "mixed_precision": False,
     },
 }
-_OPTIONAL = ("block", "image_size", "checkpoint_every", "images_every")
+# Of models with a network that has an optimizer of its own.
+_SECOND = "prior_optimizer"
+_OPTIONAL = (
+    *("block", "image_size", "train_images", "eval_images"),
+    *("checkpoint_every", "images_every"),
+)
 _COUNTS = (
     *("data.batch_size", "data.block", "data.image_size"),
+    *("data.train_images", "data.eval_images"),
     *("training.steps", "training.report_every", "training.checkpoint_every"),
     *("training.images_every", "training.steps_per_execution"),
     "training.eval_batch_size",
@@ -44,7 +63,8 @@ def complete(config: Any, **overrides: Any) -> dict:
 
     Args:
         config: ConfigDict or dict with seed, model, data, optimizer and
-            training; model holds "name" and constructor arguments.
+            training; model holds "name" and constructor arguments. A model
+            with two optimizers may have a section prior_optimizer.
         **overrides: keys of the training section; None leaves the config's.
 
     Raises:
@@ -52,12 +72,15 @@ def complete(config: Any, **overrides: Any) -> dict:
     """
     is_config = isinstance(config, ml_collections.ConfigDict)
     given = _section(config.to_dict() if is_config else config, "config")
-    _check_keys(given, ["seed", "model", *_SECTIONS], "config")
+    sections = dict(_SECTIONS)
+    if given.get(_SECOND) is not None:
+        sections[_SECOND] = _OPTIMIZER
+    _check_keys(given, ["seed", "model", *_SECTIONS, _SECOND], "config")
     settings: dict[str, Any] = {
         "seed": given.get("seed", 0),
         "model": _model(given),
     }
-    for section, defaults in _SECTIONS.items():
+    for section, defaults in sections.items():
         values = _section(given.get(section), f"config.{section}")
         _check_keys(values, list(defaults), f"config.{section}")
         settings[section] = {**defaults, **values}
@@ -147,13 +170,9 @@ def _check_values(settings: dict) -> None:
                 f"config.training.{key}={settings['training'][key]!r} must be "
                 "True or False"
             )
-    rate = settings["optimizer"]["learning_rate"]
-    is_number = isinstance(rate, (int, float)) and not isinstance(rate, bool)
-    if not is_number or not 0 < rate < float("inf"):
-        raise errors.InputError(
-            f"config.optimizer.learning_rate={rate!r} must be a positive "
-            "number, such as 0.001"
-        )
+    for section in ("optimizer", _SECOND):
+        if section in settings:
+            _check_optimizer(settings[section], f"config.{section}")
     training = settings["training"]
     report = training["report_every"]
     for key in ("steps", "checkpoint_every", "images_every"):
@@ -170,6 +189,41 @@ def _check_values(settings: dict) -> None:
             f"config.training.steps_per_execution={execution} does not divide "
             f"config.training.report_every={report}: take a divisor"
         )
+
+
+def _check_optimizer(values: dict, where: str) -> None:
+    rate = values["learning_rate"]
+    if not _is_number(rate) or not 0 < rate < float("inf"):
+        raise errors.InputError(
+            f"{where}.learning_rate={rate!r} must be a positive number, such "
+            "as 0.001"
+        )
+    for key in ("beta_1", "decay_rate"):
+        value = values[key]
+        if value is not None and not (_is_number(value) and 0 < value <= 1):
+            raise errors.InputError(
+                f"{where}.{key}={value!r} must be a number above 0 and at "
+                "most 1, or None"
+            )
+    steps, final = values["decay_steps"], values["final_rate"]
+    if steps is not None and not (_is_whole(steps) and steps >= 1):
+        raise errors.InputError(
+            f"{where}.decay_steps={steps!r} must be a whole number, at least 1"
+        )
+    if final is not None and not (_is_number(final) and 0 <= final <= rate):
+        raise errors.InputError(
+            f"{where}.final_rate={final!r} must be a number from 0 to "
+            f"learning_rate={rate}"
+        )
+    if values["decay_rate"] is None and (steps, final) != (None, None):
+        raise errors.InputError(
+            f"{where}.decay_rate is missing beside decay_steps or final_rate: "
+            "set it, such as 0.975"
+        )
+
+
+def _is_number(value: Any) -> TypeGuard[float]:
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)
 
 
 def _is_whole(value: Any) -> TypeGuard[int]:

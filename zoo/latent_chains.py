@@ -13,6 +13,9 @@ DYNAMICS = ("langevin", "mala", "baoab", "nose_hoover")
 # Of the inertial dynamics, in units of 1 / time: with codes of variance near
 # 1, a code forgets its velocity in about the time it takes to cross.
 _FRICTION = 1.0
+# Steps between fresh draws of the velocities under a thermostat: without, the
+# temperature of a short chain still swung about (too wide by half, measured).
+_REDRAW = 10
 # All but unadjusted Langevin divide by the temperature.
 _COLDEST = 1e-6
 
@@ -54,7 +57,12 @@ class Chain(NamedTuple):
         if self.dynamics == "baoab":
             return baoab.baoab(energy, time, warm, friction=_FRICTION)
         return nose_hoover.nose_hoover_chain(
-            energy, time, warm, thermostat="massive", chain_length=2
+            energy,
+            time,
+            warm,
+            thermostat="massive",
+            chain_length=2,
+            redraw_every=_REDRAW,
         )
 
     def run(

@@ -88,11 +88,12 @@ class LatentEnergyPrior(LatentGenerator):
         given = dict(locals())
         super().__init__(image_shape=image_shape, seed=seed, **kwargs)
         self.settings = Settings(**{field: given[field] for field in SETTINGS})
+        self.latent_dim = self.settings.latent_dim
         self.tilt, self.decoder = self.settings.networks(
             self.image_shape, self.seed
         )
         self.evidence = Evidence(
-            self.settings.latent_dim, self.settings.posterior_step_size
+            self.latent_dim, self.settings.posterior_step_size
         )
         self.trackers = {name: keras.metrics.Mean(name=name) for name in _LOGS}
         self.prior_optimizer: Any = None
@@ -210,12 +211,12 @@ class LatentEnergyPrior(LatentGenerator):
             self.settings.posterior_chain,
             self._centred(images),
             row_seeds,
-            self.settings.latent_dim,
+            self.latent_dim,
         )
 
     def decode(self, codes: tf.Tensor) -> tf.Tensor:
         """Maps codes [B, latent] to images [B, H, W, C] in [0, 1]."""
-        return 0.5 + 0.5 * self.pieces.generator(codes)
+        return 0.5 + 0.5 * self.pieces.generator(self.as_codes(codes))
 
     def reconstruct(self, images: tf.Tensor) -> tf.Tensor:
         """Decodes a code drawn for each image: [B, H, W, C] in [0, 1]."""
@@ -236,7 +237,7 @@ class LatentEnergyPrior(LatentGenerator):
         return self.pieces.prior_energy(self.encode(images))
 
     def generate_rows(
-        self, row_seeds: tf.Tensor, *, temperature=1.0
+        self, row_seeds: tf.Tensor, *, temperature: Any = 1.0
     ) -> tf.Tensor:
         """Decodes a code from the prior's chain per row.
 
@@ -258,7 +259,7 @@ class LatentEnergyPrior(LatentGenerator):
                 self.pieces,
                 self.settings.prior_chain,
                 row_seeds,
-                latent_chains.shape(row_seeds, self.settings.latent_dim),
+                latent_chains.shape(row_seeds, self.latent_dim),
                 temperature,
             )
         )

@@ -123,7 +123,7 @@ def weighted_codes(
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(log_likelihood)
             evidence = losses.thermodynamic_surrogate(ladder, log_likelihood)
-        weights = _dense(tape, evidence, log_likelihood)
+        (weights,) = _dense(tape, evidence, [log_likelihood])
     # One static number: a single code needs no loop.
     number = samples.shape[:2].num_elements()
     batch, latent = tf.unstack(tf.shape(samples))[2:]
@@ -136,7 +136,9 @@ def weighted_codes(
     )
 
 
-def _dense(tape: tf.GradientTape, loss: Any, variables: Any) -> Any:
-    return tape.gradient(
-        loss, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO
-    )
+def _dense(tape: tf.GradientTape, loss: Any, variables: list) -> list:
+    """Gradients as tensors: zeros where the loss does not depend."""
+    return [
+        tf.zeros(v.shape) if g is None else tf.convert_to_tensor(g)
+        for v, g in zip(variables, tape.gradient(loss, variables), strict=True)
+    ]

@@ -15,7 +15,8 @@ def functions(model: Any) -> dict:
     seed_spec = serving.seed_spec()
 
     def generate_with(seed, temperature):
-        return {"samples": model.generate_rows(seed, temperature=temperature)}
+        warm = serving.option(temperature)
+        return {"samples": model.generate_rows(seed, temperature=warm)}
 
     def reconstruct(x):
         return {"x": model.reconstruct(x)}
@@ -34,7 +35,7 @@ def functions(model: Any) -> dict:
         return {"log_evidence": value, "standard_error": error}
 
     return {
-        **serving.latent_functions(model, model.settings.latent_dim),
+        **serving.latent_functions(model, model.latent_dim),
         "generate_with": serving.function(
             generate_with, seed_spec, serving.scalar_spec()
         ),

@@ -14,7 +14,7 @@ from samplers import seeds
 from zoo import arguments, latent_chains, latent_gradients
 from zoo.latent_chains import Chain
 from zoo.latent_integral import PRIOR, Integral
-from zoo.latent_tempering import Tempering, ladder_of
+from zoo.latent_tempering import DEFAULT, Tempering, ladder_of
 
 _CHOICES = {
     "body": ("conv", "dense"),
@@ -27,7 +27,6 @@ _CHOICES = {
 _WHOLE = ("latent_dim", "filters", "prior_steps", "posterior_steps", "draws")
 _POSITIVE = ("sigma", "prior_sigma", "prior_step_size", "posterior_step_size")
 _NOT_NEGATIVE = ("energy_slope", "stiffness", "kl_weight")
-_LADDER = {"name": "power_law", "num": 10, "p": 3.0}
 # Salt of the generator's weights: the layers of E count from 0 too.
 _GENERATOR = 1
 
@@ -109,7 +108,7 @@ class Settings:
                 value = check(key, getattr(self, key))
                 object.__setattr__(self, key, value)
         if self.ladder is None:
-            object.__setattr__(self, "ladder", _LADDER)
+            object.__setattr__(self, "ladder", dict(DEFAULT))
         self._check_integral()
 
     def _check_integral(self) -> None:
@@ -122,6 +121,9 @@ class Settings:
                     f"{key}={getattr(self, key)!r} needs all temperatures: "
                     f"take estimator='ti', or {key}={plain!r}"
                 )
+        nodes = ladder_of(self.ladder)
+        if self.estimator == "mle":
+            return
         if self.draws > self.posterior_steps:
             raise errors.InputError(
                 f"draws={self.draws} is more than posterior_steps="
@@ -133,7 +135,6 @@ class Settings:
                 "no covariance: take draws=2 or more"
             )
         # The loss knows what else excludes what.
-        nodes = ladder_of(self.ladder)
         losses.thermodynamic_integral(
             nodes,
             tf.zeros([len(nodes), self.draws, 2]),

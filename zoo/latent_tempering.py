@@ -12,12 +12,15 @@ from samplers import ladders, tempering
 from zoo.latent_chains import Chain
 from zoo.latent_model import LatentModel
 
+DEFAULT = {"name": "power_law", "num": 10, "p": 3.0}
+
 
 def ladder_of(settings: Any) -> np.ndarray:
     """The ladder of {"name": ..., "num": N_t, option: value, ...} or of nodes.
 
     Options of other ladders, and those that are None, may stand beside, so
-    that one config holds all that a search tries.
+    that one config holds all that a search tries; DEFAULT is what it leaves
+    out.
 
     Args:
       settings: a dict for samplers.ladders.make, or the nodes themselves.
@@ -28,8 +31,8 @@ def ladder_of(settings: Any) -> np.ndarray:
     """
     if not isinstance(settings, Mapping):
         return ladders.check(settings)
-    given = {k: v for k, v in settings.items() if v is not None}
-    name, num = given.pop("name", "power_law"), given.pop("num", 10)
+    given = {**DEFAULT, **{k: v for k, v in settings.items() if v is not None}}
+    name, num = given.pop("name"), given.pop("num")
     options = {key: _options(key) for key in ladders.NAMED}
     known = sorted(set().union(*options.values()))
     for key in given:

@@ -9,7 +9,16 @@ from training import checkpoints, settings
 
 _FOLDER = pathlib.Path(__file__).parents[2] / "configs"
 _FILES = sorted(p.stem for p in _FOLDER.glob("*_*.py") if p.stem[0] != "_")
-_SHAPES = {"digits": [8, 8, 1], "mnist": [28, 28, 1]}
+_SHAPES = {
+    "digits": [8, 8, 1],
+    "mnist": [28, 28, 1],
+    "fashion_mnist": [28, 28, 1],
+    "svhn_cropped": [32, 32, 3],
+    "cifar10": [32, 32, 3],
+    "celeb_a": [64, 64, 3],
+}
+_SMALL = ("digits", "mnist")
+_LATENT = ("mnist", "fashion_mnist", "svhn", "cifar10", "celeba")
 
 
 def _module(name):
@@ -22,7 +31,8 @@ def _module(name):
 
 
 def test_every_model_has_a_config_for_both_sets():
-    expected = {f"{m}_{d}" for m in ("ae", "vae", "eae") for d in _SHAPES}
+    expected = {f"{m}_{d}" for m in ("ae", "vae", "eae") for d in _SMALL}
+    expected |= {f"lebm_{data}" for data in _LATENT}
     assert expected == set(_FILES)
 
 
@@ -47,6 +57,22 @@ def test_a_config_says_source_command_time_and_score(name):
     for word in ("python train.py --config=configs/", "cores", "test_mse"):
         assert word in text
     assert name in text
+
+
+@pytest.mark.parametrize("data", _LATENT)
+@pytest.mark.parametrize("arg", ["mle", "ti", "pang"])
+def test_variants_of_the_latent_prior_build(data, arg):
+    full = settings.complete(_module(f"lebm_{data}").get_config(arg))
+    full["model"]["image_shape"] = _SHAPES[full["data"]["name"]]
+    full["model"]["filters"] = 1
+    model = checkpoints.build_model(full)
+    assert model.settings.estimator == ("ti" if arg == "ti" else "mle")
+    chain = model.settings.prior_chain
+    # Pang's z - s^2 / 2 grad with s = 0.4 is our h = 0.08; the thesis's s
+    # is h.
+    assert chain == ("langevin", 60, 0.08 if arg == "pang" else 0.16)
+    assert full["optimizer"]["beta_1"] == 0.5
+    assert full["prior_optimizer"]["learning_rate"] == 2e-5
 
 
 def test_the_paper_config_is_the_papers():

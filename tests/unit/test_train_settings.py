@@ -20,7 +20,9 @@ def _config(**sections):
 def test_defaults_are_filled_in():
     full = settings.complete(_config())
     assert full["seed"] == 0
-    assert full["optimizer"] == {"name": "adam", "learning_rate": 1e-3}
+    given = {k: v for k, v in full["optimizer"].items() if v is not None}
+    assert given == {"name": "adam", "learning_rate": 1e-3}
+    assert "prior_optimizer" not in full
     assert full["data"]["batch_size"] == 32
 
 

@@ -1,0 +1,24 @@
+"""Latent-space energy-based prior on Fashion-MNIST, 28 x 28.
+
+Sources: Raj 2024, the settings of its other sets; Pang 2020 (":pang").
+
+    python train.py --config=configs/lebm_fashion_mnist.py --workdir=runs/f
+
+and --download once, for the data. Not yet run on them: no test_mse and no time
+on 2 cores is claimed; the time grows with the square of `filters`.
+"""
+
+import ml_collections
+
+from configs import latent
+
+
+def get_config(arg: str = "") -> ml_collections.ConfigDict:
+    """Returns the locked config; `arg` is "" or mle, ti, pang, quick."""
+    return latent.config(
+        arg,
+        "fashion_mnist",
+        model={"latent_dim": 32, "filters": 16},
+        pang={"energy_units": (200, 200), "energy_slope": 0.2},
+        quick={"filters": 4},
+    )

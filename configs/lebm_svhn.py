@@ -1,0 +1,28 @@
+"""Latent-space energy-based prior on SVHN, 32 x 32.
+
+Sources: Raj 2024; Pang 2020 (":pang": its networks for this set).
+
+    python train.py --config=configs/lebm_svhn.py --workdir=runs/svhn
+
+and --download once, for the data. Not yet run on them: no test_mse and no time
+on 2 cores is claimed; the time grows with the square of `filters`.
+"""
+
+import ml_collections
+
+from configs import latent
+
+
+def get_config(arg: str = "") -> ml_collections.ConfigDict:
+    """Returns the locked config; `arg` is "" or mle, ti, pang, quick."""
+    return latent.config(
+        arg,
+        "svhn_cropped",
+        model={"latent_dim": 100, "filters": 64},
+        pang={
+            "filters": 32,
+            "energy_units": (200, 200),
+            "energy_slope": 0.2,
+        },
+        quick={"filters": 4},
+    )
