@@ -213,60 +213,63 @@ def boxes(
 
 
 def trade_offs(
-    panels: dict[str, dict[str, dict[str, tuple[Any, Any]]]],
-    label: str,
+    panels: list[tuple[str, str, str, dict[str, dict[str, tuple[Any, Any]]]]],
     path: pathlib.Path,
 ) -> None:
     """Figs. 10 to 12: image fidelity against a measure of gradients.
 
     Args:
-        panels: by title, by group, by setting: the repetitions' measures of
-            gradients and their KIDs, or two means. A group of three or more
-            settings gets a parabola, as in the thesis.
-        label: of the x axis.
+        panels: two to a row, of (title, label of x, label of y, by group and
+            setting the repetitions' measures of gradients and of images, or
+            two means). A group of three or more settings gets a parabola, as
+            in the thesis; a group has one colour in all panels.
         path: of the PNG.
     """
-    figure_ = _figure(5.2 * len(panels), 4)
-    axes: Any = figure_.subplots(1, len(panels), squeeze=False)
-    for axis, (title, groups) in zip(axes[0], panels.items(), strict=True):
-        for index, (group, points) in enumerate(groups.items()):
-            x, y = (
-                np.array([np.mean(point[i]) for point in points.values()])
-                for i in (0, 1)
-            )
-            spread = [
-                [np.std(point[i]) for point in points.values()] for i in (0, 1)
-            ]
-            style: Any = {"color": f"C{index}"}
-            axis.errorbar(
-                x,
-                y,
-                spread[1],
-                spread[0],
-                fmt="o",
-                capsize=2,
-                markersize=4,
-                label=group,
-                **style,
-            )
-            for name, *place in zip(points, x, y, strict=True):
-                axis.annotate(
-                    name,
-                    place,
-                    (3, 3),
-                    textcoords="offset points",
-                    fontsize=7,
-                    **style,
-                )
-            if len(x) >= 3:
-                fine = np.linspace(x.min(), x.max(), 50)
-                fitted = np.polyval(np.polyfit(x, y, 2), fine)
-                axis.plot(fine, fitted, "--", lw=0.8, **style)
-        axis.set_xlabel(label)
-        axis.set_ylabel("KID")
+    rows = -(-len(panels) // 2)
+    figure_ = _figure(11, 4 * rows)
+    axes: Any = figure_.subplots(rows, 2, squeeze=False).ravel()
+    colours: dict[str, str] = {}
+    for axis, (title, x_label, y_label, groups) in zip(
+        axes, panels, strict=False
+    ):
+        for group, points in groups.items():
+            colour = colours.setdefault(group, f"C{len(colours)}")
+            _points(axis, group, points, {"color": colour})
+        axis.set_xlabel(x_label)
+        axis.set_ylabel(y_label)
         axis.set_title(title, fontsize=9)
         axis.legend(fontsize=7)
+    for axis in axes[len(panels) :]:
+        axis.remove()
     _save(figure_, path)
+
+
+def _points(
+    axis: Any, group: str, points: dict[str, tuple[Any, Any]], style: Any
+) -> None:
+    """Means with standard deviations, their names, and a parabola."""
+    x, y = (
+        np.array([np.mean(point[i]) for point in points.values()])
+        for i in (0, 1)
+    )
+    width, height = (
+        [np.std(point[i]) for point in points.values()] for i in (0, 1)
+    )
+    options = {"capsize": 2, "markersize": 4, "label": group, **style}
+    axis.errorbar(x, y, height, width, fmt="o", **options)
+    for name, *place in zip(points, x, y, strict=True):
+        axis.annotate(
+            name,
+            place,
+            (3, 3),
+            textcoords="offset points",
+            fontsize=6,
+            **style,
+        )
+    if len(x) >= 3:
+        fine = np.linspace(x.min(), x.max(), 50)
+        fitted = np.polyval(np.polyfit(x, y, 2), fine)
+        axis.plot(fine, fitted, "--", lw=0.8, **style)
 
 
 def samples(images: dict[str, np.ndarray], path: pathlib.Path) -> None:
@@ -276,7 +279,8 @@ def samples(images: dict[str, np.ndarray], path: pathlib.Path) -> None:
         images: [n, H, W, C] in [0, 1] by name, n the same for all.
         path: of the PNG.
     """
-    figure_ = _figure(8, 0.62 * len(images))
+    number = len(next(iter(images.values())))
+    figure_ = _figure(0.55 * number + 3.5, 0.58 * len(images))
     _rows(figure_.add_subplot(), list(images.items()))
     _save(figure_, path)
 

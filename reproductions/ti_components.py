@@ -10,7 +10,7 @@ import pathlib
 import sys
 from typing import Any
 
-from absl import flags, logging
+from absl import flags
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 
@@ -26,7 +26,7 @@ def settings() -> dict:
     eta moves no gradient but that of the prior through the chains.
     """
     from reproductions import ti_tables as tables
-    from reproductions.ti_runs import Setting
+    from reproductions.ti_settings import Setting
 
     found: dict = {}
     for label, change in CHANGES.items():
@@ -51,7 +51,8 @@ def claims(table: Any) -> list[str]:
         for label in CHANGES
         if label != BASE
     ]
-    pairs.append((CHAIN, *(f"eta = {weight:g}" for weight in WEIGHTS)))
+    first, second = (f"eta = {weight:g}" for weight in WEIGHTS)
+    pairs.append((CHAIN, first, second))
     out = []
     for group, base, label in pairs:
         for column in ("generator_spread", "generator_variance", "kid"):
@@ -91,24 +92,24 @@ def draw(
     from reproductions import pictures
     from reproductions import ti_tables as tables
 
-    groups = (tables.TRAINED, tables.FROZEN, CHAIN)
-    ours = tables.points(table, groups, "generator_spread")
+    def points(table: Any, *groups: str) -> Any:
+        return tables.points(table, groups, "generator_spread", "kid")
+
+    ours = points(table, tables.TRAINED, tables.FROZEN, CHAIN)
     for group in (tables.VANILLA, tables.TRAINED, tables.FROZEN):
         if any(group == name for name, _ in before):
-            found = tables.points(before, (group,), "generator_spread")
-            ours[f"{group}, against p" if group in groups else group] = found[
-                group
-            ]
-    theirs = tables.authors_points(table, (tables.FROZEN, CHAIN))
-    # The logs have no such group: their prior is never trained.
-    theirs = {
-        tables.FROZEN: {
-            k: v for points in theirs.values() for k, v in points.items()
-        }
-    }
+            name = group if group not in ours else f"{group}, against p"
+            ours[name] = points(before, group)[group]
+    # Their prior is never trained, whatever eta is.
+    theirs: dict = {tables.FROZEN: {}}
+    for found in tables.authors_points(table, (tables.FROZEN, CHAIN)).values():
+        theirs[tables.FROZEN].update(found)
+    label = "spread of the generator's gradient"
     pictures.trade_offs(
-        {"ours": ours, "Raj 2024, CelebA": theirs},
-        "spread of the generator's gradient",
+        [
+            ("ours", label, "KID", ours),
+            ("Raj 2024, CelebA", "spread of the gradient", "KID", theirs),
+        ],
         folder / "components.png",
     )
     pictures.samples(
@@ -118,19 +119,11 @@ def draw(
 
 def main(argv: list[str]) -> None:
     """Runs what the flags ask for."""
-    import errors
-
-    if argv[1:]:
-        raise errors.InputError(
-            f"{argv[1]!r} is no flag: write --name=value, see --help"
-        )
-    if not flags.FLAGS["verbosity"].present:
-        logging.set_verbosity(logging.ERROR)
-    from reproductions import ti_gradient_variance, ti_runs
+    from reproductions import ti_gradient_variance, ti_runs, ti_settings
     from reproductions import ti_tables as tables
     from training import storage
 
-    splits, plan, folder = ti_runs.load(flags.FLAGS)
+    splits, plan, folder = ti_settings.load(argv, flags.FLAGS)
     runner = ti_runs.Runner(splits, plan, folder)
     table = runner.table(settings())
     before = runner.kept_table(ti_gradient_variance.settings())

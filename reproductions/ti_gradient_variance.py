@@ -10,7 +10,7 @@ import pathlib
 import sys
 from typing import Any
 
-from absl import flags, logging
+from absl import flags
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 
@@ -23,7 +23,7 @@ BATCH = 75
 def settings() -> dict:
     """Of the whole experiment, by group and label."""
     from reproductions import ti_tables as tables
-    from reproductions.ti_runs import Setting
+    from reproductions.ti_settings import Setting
 
     found: dict = {
         (tables.VANILLA, f"batch {size}"): Setting("mle", size)
@@ -152,10 +152,10 @@ def draw(table: Any, shape: tuple[int, ...], folder: pathlib.Path) -> None:
                 short = {k.split()[-1]: v for k, v in found.items()}
                 beside = {k.split()[-1]: theirs[k] for k in found}
                 first = (network, measure) == ("generator", "spread")
-                title = f"{group}: {measure} of the {network}'s gradient"
+                title = f"{group}\n{measure} of the {network}'s gradient"
                 line.append(
                     (
-                        title + ("\n(red: Raj 2024, CelebA)" if first else ""),
+                        title + (" (red: Raj 2024)" if first else ""),
                         "batch size" if group == tables.VANILLA else "p",
                         short,
                         beside if first else {},
@@ -164,33 +164,60 @@ def draw(table: Any, shape: tuple[int, ...], folder: pathlib.Path) -> None:
             panels.append(line)
     pictures.boxes(panels, folder / "gradients.png")
     pictures.trade_offs(
-        {
-            "ours": tables.points(table, groups, "generator_spread"),
-            "Raj 2024, CelebA": tables.authors_points(
-                table, (tables.VANILLA, tables.FROZEN)
-            ),
-        },
-        "spread of the generator's gradient",
+        [
+            (
+                "ours",
+                f"{measure} of the generator's gradient",
+                title,
+                _regimes(
+                    tables.points(table, groups, f"generator_{measure}", key)
+                ),
+            )
+            for measure, key, title in (
+                ("spread", "kid", "KID"),
+                ("variance", "kid", "KID"),
+                ("spread", "fid_infinity", "FID, extrapolated"),
+            )
+        ]
+        + [
+            (
+                "Raj 2024, CelebA",
+                "spread of the gradient",
+                "KID",
+                _regimes(
+                    tables.authors_points(
+                        table, (tables.VANILLA, tables.FROZEN)
+                    )
+                ),
+            )
+        ],
         folder / "fidelity.png",
     )
     pictures.samples(tables.images(table, shape), folder / "samples.png")
 
 
+def _regimes(groups: Any) -> Any:
+    """Groups over p in two, below and above p = 1, as the thesis fits them."""
+    out = {}
+    for group, found in groups.items():
+        powers = {k: k.removeprefix("p = ") for k in found}
+        if powers == {k: k for k in found}:
+            out[group] = found
+            continue
+        for sign, keep in (("<=", lambda p: p <= 1), (">=", lambda p: p >= 1)):
+            out[f"{group}, p {sign} 1"] = {
+                powers[k]: v for k, v in found.items() if keep(float(powers[k]))
+            }
+    return out
+
+
 def main(argv: list[str]) -> None:
     """Runs what the flags ask for."""
-    import errors
-
-    if argv[1:]:
-        raise errors.InputError(
-            f"{argv[1]!r} is no flag: write --name=value, see --help"
-        )
-    if not flags.FLAGS["verbosity"].present:
-        logging.set_verbosity(logging.ERROR)
-    from reproductions import ti_runs
+    from reproductions import ti_runs, ti_settings
     from reproductions import ti_tables as tables
     from training import storage
 
-    splits, plan, folder = ti_runs.load(flags.FLAGS)
+    splits, plan, folder = ti_settings.load(argv, flags.FLAGS)
     runner = ti_runs.Runner(splits, plan, folder)
     table = runner.table(settings())
     draw(table, splits.image_shape, folder)

@@ -9,34 +9,19 @@ import json
 import pathlib
 import time
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
 import keras
 import numpy as np
 import tqdm
 
 import datasets
-import errors
 import metrics
 import zoo
 from metrics import extractors
+from reproductions.ti_settings import NETWORKS, Plan, Setting
 from training import storage
 
-# Dense, and far smaller than Raj 2024's: latents, generator, energy.
-NETWORKS = {
-    "digits": {
-        "latent_dim": 8,
-        "hidden_units": (64,),
-        "energy_units": (32, 32),
-    },
-    "mnist": {
-        "latent_dim": 16,
-        "hidden_units": (32,),
-        "energy_units": (32, 32),
-    },
-}
-# Passes over the training images: about 330 steps of 75 images each.
-EPOCHS = {"digits": 20, "mnist": 2}
 # Rates fall by 2.5 % an epoch to a half (Raj 2024). They start 30 times as
 # high as there, as there are some 25 times fewer steps.
 _DECAY, _FLOOR = 0.975, 0.5
@@ -50,75 +35,6 @@ SHOWN = 10
 # Group and label of a setting in the tables.
 Key = tuple[str, str]
 Table = dict[Key, list[dict[str, Any]]]
-
-
-class Plan(NamedTuple):
-    """How long each run is, and how it is looked at.
-
-    Attributes:
-        epochs: passes over the training images, whatever the batch.
-        repetitions: runs of one setting, with seeds of their own.
-        measured: gradients drawn at the end of each run.
-        train_images: at most.
-        eval_images: real and generated images that are compared, at most.
-    """
-
-    epochs: int
-    repetitions: int = 3
-    measured: int = 40
-    train_images: int = 12_000
-    eval_images: int = 2_000
-
-
-QUICK = Plan(epochs=1, repetitions=2, measured=8, train_images=1_000)
-
-
-class Setting(NamedTuple):
-    """What one box of a figure stands for.
-
-    Attributes:
-        estimator: "mle", the vanilla model, or "ti".
-        batch_size: images of a step.
-        frozen: whether the prior stays as it was made.
-        p: of the ladder (i / (N_t - 1))^p.
-        num: N_t, its nodes.
-        steps: K, of the chain at each temperature.
-        kl_weight: eta.
-        generator_gradient: "trapezoid" (Raj 2024), or "posterior" for the
-            defaults of our model.
-        prior_gradient: "samples", or "chain" through the chains.
-    """
-
-    estimator: str = "ti"
-    batch_size: int = 75
-    frozen: bool = False
-    p: float = 1.0
-    num: int = 10
-    steps: int = 20
-    kl_weight: float = 1.0
-    generator_gradient: str = "trapezoid"
-    prior_gradient: str = "samples"
-
-    def arguments(self) -> dict[str, Any]:
-        """Of the model, beside its networks."""
-        if self.estimator == "mle":
-            return {"estimator": "mle", "posterior_steps": self.steps}
-        common = {
-            "estimator": "ti",
-            "ladder": {"name": "power_law", "num": self.num, "p": self.p},
-            "posterior_steps": self.steps,
-        }
-        if self.generator_gradient == "posterior":
-            return common
-        return {
-            **common,
-            # One code a temperature, as the thesis has it.
-            "draws": 1,
-            "rule": "trapezoid",
-            "kl_weight": self.kl_weight,
-            "generator_gradient": self.generator_gradient,
-            "prior_gradient": self.prior_gradient,
-        }
 
 
 class Watched(keras.optimizers.Adam):
@@ -142,20 +58,26 @@ class Runner:
     """Trains settings on one data set, and keeps what each run gave."""
 
     def __init__(
-        self, splits: datasets.Splits, plan: Plan, folder: pathlib.Path
+        self,
+        splits: datasets.Splits,
+        plan: Plan,
+        folder: pathlib.Path,
+        extractor: extractors.Extractor | None = None,
     ):
-        """Trains the features of fidelity where `folder` has none yet.
+        """Takes the data and the plan.
 
         Args:
             splits: the data, with labels.
             plan: of every run.
             folder: of the results.
+            extractor: of the features of fidelity; None: a ConvNet, which is
+                trained where `folder` has none yet.
         """
         self.splits, self.plan, self.folder = splits, plan, folder
         # None of them is trained on.
         self.real = np.concatenate([splits.validation, splits.test])
         self.real = self.real[: plan.eval_images]
-        self.extractor = extractors.convnet(
+        self.extractor = extractor or extractors.convnet(
             splits.name, splits.train, splits.train_labels, folder
         )
         self.models: dict[Setting, Any] = {}
@@ -261,9 +183,8 @@ class Runner:
             optimizer.spread.reset_state()
             optimizer.variance.reset_state()
         model.fit(batches, steps_per_epoch=self.plan.measured, **options)
-        row = {
-            key: float(values[-1]) for key, values in log.history.items()
-        } | {"steps": steps}
+        row: dict[str, Any] = {"steps": steps}
+        row |= {key: float(seen[-1]) for key, seen in log.history.items()}
         for group, optimizer in zip(GROUPS, optimizers, strict=True):
             row[f"{group}_spread"] = float(optimizer.spread.result())
             row[f"{group}_variance"] = float(optimizer.variance.result())
@@ -342,47 +263,3 @@ class Rates(keras.callbacks.Callback):
         model.prior_optimizer.learning_rate = (
             0.0 if self.frozen else factor * _PRIOR_RATE
         )
-
-
-def load(values: Any) -> tuple[datasets.Splits, Plan, pathlib.Path]:
-    """The data, the plan and the folder of the results that flags ask for.
-
-    Args:
-        values: the flags of `ti_tables.define_flags`.
-
-    Raises:
-        errors.InputError: a flag is out of range, or the data are missing.
-    """
-    if values.data not in NETWORKS:
-        raise errors.InputError(
-            f"--data={values.data} is unknown: choose one of "
-            f"{', '.join(NETWORKS)}"
-        )
-    plan = QUICK if values.quick else Plan(EPOCHS[values.data])
-    for key, least in (("epochs", 1), ("repetitions", 2)):
-        value = getattr(values, key)
-        if value is None:
-            continue
-        if value < least:
-            raise errors.InputError(
-                f"--{key}={value} is out of range: give {least} or more"
-            )
-        plan = plan._replace(**{key: value})
-    splits = datasets.load(
-        values.data, data_dir=values.data_dir, download=values.download
-    )
-    count = plan.train_images
-    splits = splits._replace(
-        train=datasets.take(splits.train, count),
-        train_labels=splits.train_labels[:count],
-    )
-    folder = pathlib.Path(values.output)
-    folder /= f"{values.data}-{'quick' if values.quick else 'full'}"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise errors.InputError(
-            f"--output={values.output} cannot be made ({error.strerror}): "
-            "name a folder that can be written"
-        ) from error
-    return splits, plan, folder

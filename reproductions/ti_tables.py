@@ -29,6 +29,8 @@ AUTHORS = {
     "eta = 1": (0.780, 7.6, 0.0771),
     "eta = 2": (0.706, 4.1, 0.0743),
 }
+# By group and label: a measure of gradients and one of images.
+Points = dict[str, dict[str, tuple[Any, Any]]]
 DEFAULT = "TI, our default"
 VANILLA, TRAINED, FROZEN = "vanilla", "TI, trained prior", "TI, frozen prior"
 _COLUMNS = (
@@ -37,7 +39,6 @@ _COLUMNS = (
     ("prior_spread", "spread E"),
     ("prior_variance", "variance E"),
     ("kid", "KID"),
-    ("fid", "FID"),
     ("fid_infinity", "FID inf"),
     ("mse", "MSE"),
 )
@@ -130,21 +131,19 @@ def measures(
 
 
 def points(
-    table: ti_runs.Table, groups: Sequence[str], column: str
-) -> dict[str, dict[str, tuple[Any, Any]]]:
-    """Measures of gradients and KIDs, for pictures.trade_offs."""
+    table: ti_runs.Table, groups: Sequence[str], column: str, fidelity: str
+) -> Points:
+    """Measures of gradients and of images, for pictures.trade_offs."""
     return {
         group: {
-            label: (found, values(table, (group, label), "kid"))
+            label: (found, values(table, (group, label), fidelity))
             for label, found in measures(table, group, column).items()
         }
         for group in groups
     }
 
 
-def authors_points(
-    table: ti_runs.Table, groups: Sequence[str]
-) -> dict[str, dict[str, tuple[Any, Any]]]:
+def authors_points(table: ti_runs.Table, groups: Sequence[str]) -> Points:
     """The authors' means of the same settings, for pictures.trade_offs."""
     return {
         group: {
