@@ -60,11 +60,15 @@ def positive(name: str, value: Any) -> Any:
 
 
 def not_negative(name: str, value: Any) -> Any:
-    """`value`, unless it is a Python number below zero.
+    """`value`, unless it is no number, or a Python number below zero.
 
     Raises:
-      InputError: the number is negative or NaN.
+      InputError: text, None, or a number that is negative or NaN.
     """
+    if value is None or isinstance(value, str | bool):
+        raise errors.InputError(
+            f"{name} {value!r} is not a number: choose 0 (none) or above"
+        )
     if isinstance(value, int | float) and not value >= 0:
         raise errors.InputError(
             f"{name} {value} is negative: choose 0 (none) or a number above"

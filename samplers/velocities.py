@@ -73,11 +73,11 @@ def start(
       chain_ndims: 1, or 0 for a single chain.
 
     Raises:
-      InputError: see `first`, `particles.convert` and
+      InputError: no velocity and no seed; see `particles.convert` and
         `energies.first_evaluation`.
     """
     position = particles.convert(position, chain_ndims)
-    velocity, energy_seed = first(
+    velocity, energy_seed = _first(
         seed, position, velocity, temperature, mass, chain_ndims
     )
     evaluation = energies.first_evaluation(
@@ -102,7 +102,7 @@ def drawn(seed: Any, position: Any, temperature: Any, mass: Any) -> Any:
     return particles.scaled(tf.sqrt(variance), noise)
 
 
-def first(
+def _first(
     seed: Any,
     position: Any,
     velocity: Any,

@@ -48,6 +48,7 @@ _WITH_VELOCITIES = pytest.mark.parametrize(
         ("mass", "heavy"),
         ("friction", -0.5),
         ("friction", float("nan")),
+        ("friction", "some"),
     ],
 )
 def test_kernels_with_velocities_refuse_the_same(kernel, name, value):
