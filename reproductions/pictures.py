@@ -193,7 +193,7 @@ def boxes(
     for row, line in zip(axes, panels, strict=True):
         for axis, (title, label, values, theirs) in zip(row, line, strict=True):
             axis.boxplot(list(values.values()), tick_labels=list(values))
-            axis.set_ylim(bottom=0.0)
+            axis.set_ylim(0.0, 1.1 * max(map(np.max, values.values())))
             axis.set_title(title, fontsize=9)
             axis.set_xlabel(label, fontsize=8)
             axis.tick_params(labelsize=7)

@@ -31,7 +31,8 @@ AUTHORS = {
 }
 # By group and label: a measure of gradients and one of images.
 Points = dict[str, dict[str, tuple[Any, Any]]]
-DEFAULT = "TI, our default"
+# What the authors have not run.
+DEFAULT, CONTROL = "TI, our default", "vanilla, frozen prior"
 VANILLA, TRAINED, FROZEN = "vanilla", "TI, trained prior", "TI, frozen prior"
 _COLUMNS = (
     ("generator_spread", "spread G"),
@@ -97,7 +98,7 @@ def lines(table: ti_runs.Table) -> list[str]:
         error = standard_error(table, key, "kid")
         line = f"{group}, {label}".ljust(34) + "".join(cells)
         line += f"{spread:8.1f}{error:9.2g}"
-        if label in AUTHORS and group != DEFAULT:
+        if label in AUTHORS and group not in (DEFAULT, CONTROL):
             theirs = AUTHORS[label]
             line += f"  [{theirs[0]:.3f}, CV {theirs[1]:.0f} %, {theirs[2]}]"
         out.append(line)
