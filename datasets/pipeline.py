@@ -48,7 +48,7 @@ def load(
 
     Args:
         name: "digits" (prepared offline on first use), or any TFDS image
-            set: "mnist", "fashion_mnist", "cifar10", "celeba", ...
+            set: "mnist", "fashion_mnist", "cifar10", "celeb_a", ...
         data_dir: folder of prepared sets; default $TFDS_DATA_DIR, then
             ~/tensorflow_datasets.
         download: fetch the set where it is not prepared yet.

@@ -126,6 +126,7 @@ def _verify(
         name: signatures.example_inputs(spec, _PROBE_ROWS)
         for name, spec in specs.items()
     }
+    _take_samples(functions, inputs)
     inputs_path = os.path.join(scratch, "inputs.npz")
     outputs_path = os.path.join(scratch, "outputs.npz")
     flat: dict[str, Any] = {
@@ -154,6 +155,25 @@ def _verify(
             tensors = {k: tf.constant(v) for k, v in inputs[name].items()}
             for key, expected in function(**tensors).items():
                 _compare(f"{name}/{key}", expected.numpy(), found)
+
+
+def _take_samples(
+    functions: Mapping[str, Any], inputs: Mapping[str, dict[str, np.ndarray]]
+) -> None:
+    """Puts the model's own samples where noise stands for images.
+
+    Chains that start at an image magnify rounding where the image is like
+    nothing that the model knows.
+    """
+    seeds = inputs[signatures.DEFAULT]
+    tensors = {key: tf.constant(value) for key, value in seeds.items()}
+    for output in functions[signatures.DEFAULT](**tensors).values():
+        samples = output.numpy()
+        for arrays in inputs.values():
+            for key, value in arrays.items():
+                same = value.shape == samples.shape and value.ndim == 4
+                if same and value.dtype == samples.dtype:
+                    arrays[key] = samples
 
 
 def _compare(key: str, expected: np.ndarray, found: Any) -> None:

@@ -160,6 +160,8 @@ def test_a_workdir_of_another_config_is_refused(small_run):
         (_small(data={"block": 3}), "config.data.block=3"),
         (_small({"image_shape": (3, 3, 1)}), "data.image_size"),
         (_small({"hidden_units": (10**13,)}), "memory does not hold"),
+        (_small(data={"train_images": 9999}), "data.train_images=9999"),
+        (_small(prior_optimizer={"name": "adam"}), "config.prior_optimizer"),
     ],
 )
 def test_a_bad_config_leaves_no_workdir(config, expected, small_run, tmp_path):

@@ -245,7 +245,7 @@ def test_generating_before_fit_prior_says_what_to_call(case):
 
 
 @pytest.mark.parametrize(
-    "label", ["ae", "vae", "eae", "eae_split", "eae_massive"]
+    "label", ["ae", "vae", "eae", "eae_split", "eae_massive", "lebm"]
 )
 def test_trains_under_xla(label):
     case = next(case for case in models.CASES if case.label == label)

@@ -34,6 +34,19 @@ _CONFIG = {
         "--config.training.jit_compile=False",
         "--config.training.steps_per_execution=5",
     ),
+    "lebm": (
+        "configs/lebm_mnist.py:ti",
+        "--config.data.name=digits",
+        "--config.data.train_images=1000",
+        "--config.data.eval_images=50",
+        "--config.model.filters=1",
+        "--config.model.ladder.num=3",
+        "--config.model.prior_steps=5",
+        "--config.model.posterior_steps=5",
+        # Both rates fall within the run.
+        "--config.optimizer.decay_steps=10",
+        "--config.prior_optimizer.decay_steps=10",
+    ),
 }
 _STEPS = 200
 

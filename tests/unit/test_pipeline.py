@@ -78,6 +78,23 @@ def test_mnist_has_the_papers_split():
     ]
 
 
+def test_a_part_of_a_set_is_its_first_images(digits, digits_dir):
+    part = datasets.load(
+        "digits", data_dir=digits_dir, train_images=100, eval_images=20
+    )
+    np.testing.assert_array_equal(part.train, digits.train[:100])
+    np.testing.assert_array_equal(part.train_labels, digits.train_labels[:100])
+    np.testing.assert_array_equal(part.validation, digits.validation[:20])
+    np.testing.assert_array_equal(part.test, digits.test[:20])
+
+
+@pytest.mark.parametrize("key", ["train_images", "eval_images"])
+@pytest.mark.parametrize("number", [0, 1298])
+def test_more_images_than_there_are_is_refused(key, number, digits_dir):
+    with pytest.raises(errors.InputError, match=f"data.{key}={number} of"):
+        datasets.load("digits", data_dir=digits_dir, **{key: number})
+
+
 def test_resizing(digits_dir):
     splits = datasets.load("digits", data_dir=digits_dir, image_size=16)
     assert splits.image_shape == (16, 16, 1)
@@ -163,6 +180,14 @@ def _refused(**arguments):
     message = str(caught.value)
     assert "\n" not in message
     return message
+
+
+@pytest.mark.parametrize(
+    "name", ["fashion_mnist", "svhn_cropped", "cifar10", "celeb_a"]
+)
+def test_sets_of_the_configs_are_known_and_named_with_a_command(name, tmp_path):
+    with pytest.raises(errors.InputError, match=f"tfds build {name} --data"):
+        datasets.load(name, data_dir=str(tmp_path))
 
 
 def test_a_missing_set_is_refused_with_the_command(tmp_path):
