@@ -221,7 +221,7 @@ def trade_offs(
     Args:
         panels: two to a row, of (title, label of x, label of y, by group and
             setting the repetitions' measures of gradients and of images, or
-            two means). A group of three or more settings gets a parabola, as
+            two means). A group of four or more settings gets a parabola, as
             in the thesis; a group has one colour in all panels.
         path: of the PNG.
     """
@@ -266,7 +266,7 @@ def _points(
             fontsize=6,
             **style,
         )
-    if len(x) >= 3:
+    if len(x) > 3:
         fine = np.linspace(x.min(), x.max(), 50)
         fitted = np.polyval(np.polyfit(x, y, 2), fine)
         axis.plot(fine, fitted, "--", lw=0.8, **style)
