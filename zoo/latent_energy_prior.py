@@ -11,6 +11,7 @@ from samplers import seeds
 from zoo import (
     arguments,
     latent_chains,
+    latent_report,
     latent_serving,
     latent_step,
 )
@@ -27,7 +28,6 @@ _ENCODING = 1
 _PRIOR_RATE, _PRIOR_BETA = 2e-5, 0.5
 # Images that moves are tuned on, and that log_evidence takes at a time.
 _TUNING, _CHUNK = 64, 32
-_LOGS = ("loss", "mse", "energy_gap")
 
 
 @final
@@ -95,7 +95,7 @@ class LatentEnergyPrior(LatentGenerator):
         self.evidence = Evidence(
             self.latent_dim, self.settings.posterior_step_size
         )
-        self.trackers = {name: keras.metrics.Mean(name=name) for name in _LOGS}
+        self.trackers = latent_report.trackers(self.tilt, self.decoder)
         self.prior_optimizer: Any = None
         # Both networks as functions, on the generator's scale of [-1, 1].
         self.pieces = of_networks(self.tilt, self.decoder, prior_sigma, sigma)
@@ -163,8 +163,7 @@ class LatentEnergyPrior(LatentGenerator):
             )
         _apply(self.prior_optimizer, found.prior_gradients, prior)
         _apply(self.optimizer, found.generator_gradients, generator)
-        self._log(x, found.loss, found.error)
-        self.trackers["energy_gap"].update_state(found.gap)
+        latent_report.update(self.trackers, found, *self._scale)
         return self.get_metrics_result()
 
     def test_step(self, data) -> dict:
@@ -173,16 +172,12 @@ class LatentEnergyPrior(LatentGenerator):
         x = self._centred(images)
         with seeds.xla(bool(self.jit_compile)):
             energy = -self.pieces.log_likelihood(x, self.encode(images))
-        self._log(x, energy, energy)
+        latent_report.errors(self.trackers, energy, energy, *self._scale)
         return {name: self.trackers[name].result() for name in ("loss", "mse")}
 
-    def _log(self, x: tf.Tensor, loss: tf.Tensor, energy: tf.Tensor) -> None:
-        """The loss, and the squared error from energy = -log p(x | z)."""
-        self.trackers["loss"].update_state(loss)
-        # On the images' own scale, half of the generator's.
-        error = 0.5 * self.settings.sigma**2 * energy
-        error /= x.shape[1:].num_elements()
-        self.trackers["mse"].update_state(error)
+    @property
+    def _scale(self) -> tuple[float, int]:
+        return self.settings.sigma, math.prod(self.image_shape)
 
     def _centred(self, images: Any) -> tf.Tensor:
         return 2.0 * self.as_input(images) - 1.0
@@ -325,7 +320,7 @@ class LatentEnergyPrior(LatentGenerator):
             self.pieces, self.settings.prior_chain, x, row_seeds, **options
         )
         # A density on [0, 1], where the generator's is on [-1, 1].
-        return value + x.shape[1:].num_elements() * math.log(2.0), error
+        return value + math.prod(self.image_shape) * math.log(2.0), error
 
     def serving_functions(self) -> dict:
         """Signatures generate, generate_with, reconstruct, encode, ..."""

@@ -1,0 +1,60 @@
+"""What a latent-space energy-based prior reports while it trains."""
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+import metrics
+from zoo.latent_step import Step
+
+
+def trackers(tilt: keras.Model, decoder: keras.Model) -> dict[str, Any]:
+    """Keras metrics by name.
+
+    "loss" and "mse"; "energy_gap", the mean of E over codes of the posterior
+    less that over the prior's; of each network's gradient the spread over its
+    entries (the thesis's measure of noise) and the variance over batches and
+    chains.
+    """
+    means = ("loss", "mse", "energy_gap")
+    found: dict[str, Any] = {
+        name: keras.metrics.Mean(name=name) for name in means
+    }
+    for group, network in (("prior", tilt), ("generator", decoder)):
+        shapes = [tuple(v.shape) for v in network.trainable_variables]
+        name = f"{group}_gradient_spread"
+        found[name] = metrics.GradientSpread(name)
+        name = f"{group}_gradient_variance"
+        found[name] = metrics.GradientVariance(shapes, name)
+    return found
+
+
+def update(found: dict[str, Any], step: Step, sigma: float, size: int) -> None:
+    """Adds a train step; see `errors` for the last two arguments."""
+    errors(found, step.loss, step.error, sigma, size)
+    found["energy_gap"].update_state(step.gap)
+    for group, gradients in (
+        ("prior", step.prior_gradients),
+        ("generator", step.generator_gradients),
+    ):
+        found[f"{group}_gradient_spread"].update_state(gradients)
+        found[f"{group}_gradient_variance"].update_state(gradients)
+
+
+def errors(
+    found: dict[str, Any], loss: Any, energy: Any, sigma: float, size: int
+) -> None:
+    """Adds the loss, and the squared error of images of `size` numbers.
+
+    Args:
+        found: the trackers.
+        loss: [] or [B].
+        energy: -log p(x | z) without its constant, [] or [B].
+        sigma: on the generator's scale [-1, 1], twice the images'.
+        size: numbers of an image.
+    """
+    found["loss"].update_state(loss)
+    found["mse"].update_state(
+        tf.convert_to_tensor(energy) * sigma**2 / 2 / size
+    )
