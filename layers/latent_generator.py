@@ -6,8 +6,8 @@ import keras
 
 import errors
 from layers import initializers
+from layers.transposed_convolution import Conv2DTranspose
 
-_KERNEL = 4
 # The first layer makes a side of 4 to 7 pixels; each further one doubles it.
 _SMALLEST = 4
 # The first layer has 16 `filters`; each further one half as many.
@@ -65,11 +65,8 @@ def latent_generator(
         last = index == doublings
         body.append(keras.layers.LeakyReLU(negative_slope=slope))
         body.append(
-            keras.layers.Conv2DTranspose(
+            Conv2DTranspose(
                 image_shape[2] if last else max(1, _WIDEST * filters >> index),
-                _KERNEL,
-                strides=2,
-                padding="same",
                 kernel_initializer=initializers.glorot(seed, index),
             )
         )

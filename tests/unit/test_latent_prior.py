@@ -12,7 +12,7 @@ import errors
 import losses
 import zoo
 from samplers import ladders, seeds
-from zoo import latent_step, latent_tempering
+from zoo import latent_chains, latent_model, latent_step, latent_tempering
 
 SMALL = {
     "image_shape": (8, 8, 1),
@@ -201,3 +201,23 @@ def test_evidence_of_images():
     np.testing.assert_allclose(error, 0.0, atol=1e-3)
     with pytest.raises(errors.InputError, match="num_chains=0"):
         model.log_evidence(images, num_chains=0)
+
+
+@pytest.mark.parametrize("dynamics", ["langevin", "mala"])
+@pytest.mark.parametrize("jit", [False, True])
+def test_no_image_is_made_to_move_codes_of_the_prior(dynamics, jit):
+    # A generator of NaN: 0 times it would be NaN too.
+    broken = latent_model.LatentModel(
+        lambda z: tf.reduce_sum(z, 1), lambda z: z * np.nan, 1.0, 0.3
+    )
+    chains = latent_tempering.Tempering(
+        [0.0, 1.0], latent_chains.Chain(dynamics, 4, 0.1), 0.0, 2
+    )
+    start = tf.ones([3, 2])
+    with seeds.xla(jit):
+        moved = chains.run(broken, start, start, seeds.seed(0))
+    samples, values = moved.samples.numpy(), moved.log_likelihood.numpy()
+    assert np.isfinite(samples[0]).all() and np.abs(samples[0] - 1).max() > 0
+    assert np.isnan(values).all()
+    if dynamics == "langevin":
+        assert np.isnan(samples[1]).all()
