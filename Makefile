@@ -3,7 +3,8 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 UV := uv==0.13.8
-BENCHMARKS := encoder_step langevin hmc convnet_langevin replicas memory
+BENCHMARKS := encoder_step langevin hmc convnet_langevin latent_step \
+    replicas memory
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .PHONY: help setup demo test truth lint types bench lock clean

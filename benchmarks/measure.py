@@ -26,6 +26,7 @@ ROUNDS = flags.DEFINE_integer(
 
 SECONDS_A_MEASUREMENT = 0.5
 _PRODUCT_SIZE, _PRODUCT_REPEATS = 1024, 20
+PRODUCT_FLOPS = 2.0 * _PRODUCT_SIZE**3
 
 
 class Work(NamedTuple):
@@ -129,7 +130,7 @@ def report(
     for name in names:
         row = [name, f"{statistics.median(times[name]) * 1e6:.1f}"]
         if flops is not None:
-            part = flops / (2.0 * _PRODUCT_SIZE**3)
+            part = flops / PRODUCT_FLOPS
             row.append(f"{part * ratio(times['products'], times[name]):.2f}")
         row += [f"{ratio(times[o], times[name]):.2f}" for o in names]
         rows.append(row)

@@ -1,0 +1,325 @@
+"""A training step of the latent energy prior, beside the limit and peers.
+
+    python benchmarks/latent_step.py [--parts=mle,ti] [--peers=PyTorch]
+                                     [--rounds=5]
+
+Sizes of configs/lebm_mnist.py and configs/lebm_celeba.py, batch 75: chains of
+60 steps on the prior and of 20 on the posterior or at each of 10 temperatures,
+both gradients, both optimizers. At the CelebA size a whole step takes over a
+minute, so what is timed there are its units: a posterior chain of 2 steps, and
+steps at 2 and 4 temperatures. A chain of ours evaluates the generator once more
+than a peer's, which stops before the gradient of its end.
+
+Measured (2 cores, beside other work, 1 or 2 rounds): the convolutions of the
+generator with their gradients at 0.98 of the limit at both sizes, 0.85 and 0.76
+with Keras's layers throughout. A step at the MNIST size by maximum likelihood
+takes 0.91 of eager PyTorch's time and 0.15 of jitted JAX's; a posterior chain
+at the CelebA size 0.57 of PyTorch's, at 1.03 of the limit.
+A step at 3 temperatures of 6, 3 of 12 and 6 of 6 steps takes 1, 1.5 and 2.2
+times the first, and 1.2, 0.9 and 1.4 times as many posterior chains: it also
+draws 5 log-likelihoods a temperature and learns, which weighs less the longer
+the chains are. By count 10 temperatures of 20 steps make 1.03.
+"""
+
+import functools
+import importlib
+import resource
+import statistics
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import latent_peers
+import measure
+import numpy as np
+import tensorflow as tf
+from absl import app, flags
+
+import zoo
+from samplers import seeds
+from zoo import latent_chains
+
+flags.adopt_module_key_flags(measure)
+_PARTS = flags.DEFINE_list(
+    "parts",
+    ["layers", "mle", "ti", "celeba", "growth", "celeba_ti", "memory"],
+    "What to measure.",
+)
+_PEERS = flags.DEFINE_list("peers", ["PyTorch", "JAX"], "Beside whom.")
+_PEAK = flags.DEFINE_list(
+    "peak", None, "Say the peak memory of a step of STEPS,ESTIMATOR,GRADIENT."
+)
+
+BATCH = 75
+SHAPES = {"mnist": (28, 28, 1), "celeba": (64, 64, 3)}
+
+
+def model(data: str, estimator: str = "mle", **changes: Any) -> Any:
+    """The model of a config, compiled."""
+    config = importlib.import_module(f"configs.lebm_{data}").get_config()
+    settings = {**config.model.to_dict(), "estimator": estimator, **changes}
+    built: Any = zoo.build(
+        settings.pop("name"), image_shape=SHAPES[data], **settings
+    )
+    built.compile(keras.optimizers.Adam(1e-4, beta_1=0.5), jit_compile=False)
+    return built
+
+
+def images(shape: tuple) -> np.ndarray:
+    """In [0, 1], of noise: the time does not depend on what they show."""
+    return np.random.default_rng(0).random((BATCH, *shape), np.float32)
+
+
+def step(built: Any) -> Callable[[], float]:
+    """A step as training runs it."""
+    data = tf.data.Dataset.from_tensors(images(built.image_shape)).repeat()
+    iterator = iter(data)
+    built.make_train_function()
+    return lambda: float(built.train_function(iterator)["loss"])
+
+
+def posterior(built: Any) -> Callable[[], object]:
+    """A chain on the posterior alone."""
+    x = tf.constant(2.0 * images(built.image_shape) - 1.0)
+    chain = seeds.compiled(
+        functools.partial(
+            latent_chains.posterior,
+            built.pieces,
+            built.settings.posterior_chain,
+            latent_dim=built.latent_dim,
+        ),
+        False,
+    )
+    seed = seeds.seed(0)
+    return lambda: chain(x=x, seed=seed).numpy()
+
+
+def task(built: Any) -> latent_peers.Task:
+    """The same step for a peer."""
+    ladder = ()
+    if built.settings.estimator == "ti":
+        ladder = tuple(map(float, built.settings.integral.tempering.ladder))
+    return latent_peers.Task(
+        built.tilt.get_weights(),
+        built.decoder.get_weights(),
+        built.decoder.layers[1].output.shape[1:],
+        2.0 * images(built.image_shape) - 1.0,
+        built.settings,
+        ladder,
+    )
+
+
+def peers(built: Any) -> dict[str, tuple[latent_peers.Peer, bool]]:
+    """Those installed, and whether they are timed by threads."""
+    codes = np.random.default_rng(1).normal(size=(BATCH, built.latent_dim))
+    codes = codes.astype(np.float32)
+    found = {}
+    for name, module, make in (
+        ("PyTorch", "torch", latent_peers.in_torch),
+        ("JAX", "jax", latent_peers.in_jax),
+    ):
+        library = measure.peer(module) if name in _PEERS.value else None
+        if library is None:
+            continue
+        peer = make(library, task(built))
+        np.testing.assert_allclose(
+            built.pieces.generator(codes), peer.generate(codes), atol=1e-3
+        )
+        found[name] = peer, name == "PyTorch"
+    return found
+
+
+def forward(built: Any) -> float:
+    """Floating-point operations from a batch of codes to images."""
+    total = 0.0
+    for layer in built.decoder.layers:
+        if layer.weights:
+            sides = layer.input.shape[1:-1]
+            total += 2.0 * np.prod([*sides, *layer.kernel.shape])
+    return BATCH * total
+
+
+def flops(built: Any) -> tuple[float, float]:
+    """Of the products in a posterior chain and in a whole step, by need.
+
+    An evaluation goes forward and back to the codes, a chain of K steps takes
+    K + 1. The energy of the codes is left out: it is below a hundredth.
+    """
+    own, unit = built.settings, forward(built)
+    chain = 2.0 * (own.posterior_steps + 1) * unit
+    if own.estimator == "mle":
+        return chain, chain + 3.0 * unit
+    # Codes at t = 0 move without images; those that are kept make one each.
+    nodes = len(own.integral.tempering.ladder)
+    kept = nodes * own.draws * unit
+    return chain, (nodes - 1) * chain + kept + 3.0 * unit
+
+
+def convolution(layer: Any) -> tuple[measure.Work, float]:
+    """A transposed convolution and its gradient alone, and their FLOPs."""
+    repeats = 5
+    height, width, depth = layer.input.shape[1:]
+    small = tf.random.stateless_uniform(
+        [BATCH, height, width, depth], [0, 0], alg="philox"
+    )
+
+    @functools.partial(tf.function, autograph=False)
+    def loop() -> tf.Tensor:
+        def body(i: Any, x: Any) -> Any:
+            with tf.GradientTape() as tape:
+                tape.watch(x)
+                y = layer(x)
+            return i + 1, tape.gradient(y, x, output_gradients=y)
+
+        return tf.while_loop(lambda i, x: i < repeats, body, (0, small))[1]
+
+    count = 2.0 * 2.0 * BATCH * height * width * np.prod(layer.kernel.shape)
+    return measure.Work(lambda: loop().numpy(), repeats), float(count)
+
+
+def report_layers(built: Any) -> None:
+    """The share of the limit of each convolution alone."""
+    layers = [layer for layer in built.decoder.layers if "conv" in layer.name]
+    found = [convolution(layer) for layer in layers]
+    works = {"products": measure.products()}
+    works |= {str(i): work for i, (work, _) in enumerate(found)}
+    times = measure.rounds(works)
+    rows = []
+    whole = [
+        sum(parts) for parts in zip(*list(times.values())[1:], strict=True)
+    ]
+    for name, count, spent in (
+        *(
+            (layers[i].name, found[i][1], times[str(i)])
+            for i in range(len(found))
+        ),
+        ("all", sum(count for _, count in found), whole),
+    ):
+        rate = count / measure.PRODUCT_FLOPS
+        share = rate * measure.ratio(times["products"], spent)
+        rows.append(
+            [name, f"{statistics.median(spent) * 1e3:.1f}", f"{share:.2f}"]
+        )
+    measure.table(["convolution and gradient", "ms", "of the products"], rows)
+
+
+def report_step(estimator: str) -> None:
+    """A whole step at the MNIST size."""
+    built = model("mnist", estimator)
+    works = {
+        "products": measure.products(),
+        "ours": measure.Work(step(built)),
+    }
+    for name, (peer, threads) in peers(built).items():
+        works[name] = measure.Work(peer.step, torch=threads)
+    measure.report(
+        f"step, MNIST, {estimator}", measure.rounds(works), flops(built)[1]
+    )
+
+
+def report_celeba() -> None:
+    """What a step at the CelebA size is made of."""
+    built = model("celeba", posterior_steps=2)
+    works = {
+        "products": measure.products(),
+        "ours": measure.Work(posterior(built)),
+    }
+    for name, (peer, threads) in peers(built).items():
+        works[name] = measure.Work(peer.posterior, torch=threads)
+    measure.report(
+        "posterior chain of 2 steps, CelebA",
+        measure.rounds(works),
+        flops(built)[0],
+    )
+
+
+def report_growth(data: str, short: int, few: int) -> None:
+    """How a step at all temperatures grows, beside posterior chains."""
+    sizes = [(few, short), (few, 2 * short), (2 * few, short)]
+    works = {}
+    for nodes, steps in sizes:
+        changes = {"posterior_steps": steps, "ladder": {"num": nodes, "p": 3.0}}
+        built = model(data, "ti", draws=min(5, steps), **changes)
+        works[f"{nodes} x {steps}"] = measure.Work(step(built))
+    plain = model(data, posterior_steps=short)
+    works["chain"] = measure.Work(posterior(plain))
+    times = measure.rounds(works)
+    rows = []
+    for nodes, steps in sizes:
+        spent = times[f"{nodes} x {steps}"]
+        first = times[f"{few} x {short}"]
+        chains = [nodes * steps / short * x for x in times["chain"]]
+        rows.append(
+            [
+                f"{data}, {nodes} temperatures x {steps} steps",
+                f"{statistics.median(spent):.2f}",
+                f"{measure.ratio(spent, first):.2f}",
+                f"{measure.ratio(spent, chains):.2f}",
+            ]
+        )
+    measure.table(["step", "s", "of the first", "of N_t chains"], rows)
+
+
+def peak(steps: int, estimator: str, gradient: str) -> float:
+    """Of this process, in MiB, after two training steps."""
+    changes: dict[str, Any] = {"prior_gradient": gradient}
+    if estimator == "ti":
+        changes["ladder"] = {"num": 2, "p": 3.0}
+    work = step(model("mnist", estimator, posterior_steps=steps, **changes))
+    for _ in range(2):
+        work()
+    # Linux counts in KiB.
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def report_memory() -> None:
+    """The peaks of processes of their own; the last row must grow."""
+    rows = []
+    for estimator, gradient in (
+        *(("mle", "samples"), ("ti", "samples"), ("ti", "chain")),
+    ):
+        found = []
+        for steps in (5, 20):
+            child = subprocess.run(
+                [
+                    *(sys.executable, __file__),
+                    f"--peak={steps},{estimator},{gradient}",
+                ],
+                check=True,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+            found.append(float(child.stdout.splitlines()[-1]))
+        name = f"{estimator}, gradient by {gradient}"
+        more = found[1] - found[0]
+        rows.append([name, *(f"{x:.0f}" for x in found), f"{more:+.0f}"])
+    measure.table(["peak memory, MiB", "5 steps", "20 steps", "more"], rows)
+
+
+def main(argv: list[str]) -> None:
+    """Prints the tables."""
+    del argv
+    if _PEAK.value:
+        steps, estimator, gradient = _PEAK.value
+        print(peak(int(steps), estimator, gradient))
+        return
+    for part in _PARTS.value:
+        if part in ("mle", "ti"):
+            report_step(part)
+        elif part == "celeba":
+            report_celeba()
+        elif part == "growth":
+            report_growth("mnist", short=6, few=3)
+        elif part == "celeba_ti":
+            report_growth("celeba", short=2, few=2)
+        elif part == "memory":
+            report_memory()
+        elif part == "layers":
+            report_layers(model("mnist"))
+            report_layers(model("celeba"))
+
+
+if __name__ == "__main__":
+    app.run(main)
