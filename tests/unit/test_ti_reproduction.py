@@ -147,7 +147,7 @@ def test_both_experiments_are_the_thesiss():
     assert first[key] == second[key]
 
 
-def authors_table(flipped: bool) -> ti_runs.Table:
+def authors_table(flipped: bool, scale: float = 1.0) -> ti_runs.Table:
     """The authors' means as if every setting had two runs."""
     table: ti_runs.Table = {}
     settings = ti_gradient_variance.settings() | ti_components.settings()
@@ -156,7 +156,7 @@ def authors_table(flipped: bool) -> ti_runs.Table:
         if flipped:
             spread, percent, kid = 1 - spread, 30 - percent, 1 - kid
         # Two runs of this coefficient of variation.
-        half = percent / 100 / 2**0.5
+        half = scale * percent / 100 / 2**0.5
         table[group, label] = [
             {
                 "generator_spread": spread * (1 + sign * half),
@@ -183,10 +183,13 @@ def test_trends_follow_the_numbers():
     found = ti_gradient_variance.trends(authors_table(True))
     held = [s[:5] for s in found if not s.endswith("not hold")]
     assert held == ["- (e)"] * 3
-    claims = ti_components.claims(table)
+    claims = ti_components.claims(authors_table(False, 0.01))
     assert all(claim.endswith(": holds") for claim in claims)
-    opposite = ti_components.claims(authors_table(True))
+    opposite = ti_components.claims(authors_table(True, 0.01))
     assert all(claim.endswith("not hold") for claim in opposite)
+    # Noise of the runs tells none of the noise's changes.
+    noisy = ti_components.claims(authors_table(False, 50.0))
+    assert any("within 2 errors" in claim for claim in noisy)
 
 
 def test_pictures_are_written(ran, tmp_path):
