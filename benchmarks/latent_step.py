@@ -19,6 +19,7 @@ A step at 3 temperatures of 6, 3 of 12 and 6 of 6 steps takes 1, 1.5 and 2.2
 times the first, and 1.2, 0.9 and 1.4 times as many posterior chains: it also
 draws 5 log-likelihoods a temperature and learns, which weighs less the longer
 the chains are. By count 10 temperatures of 20 steps make 1.03.
+Peak memory from 5 to 20 steps: +1 MiB (mle), +2 MiB (ti).
 """
 
 import functools
