@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 UV := uv==0.13.8
 BENCHMARKS := encoder_step langevin hmc convnet_langevin latent_step \
     replicas memory
+# Each holds a few GiB of compiled graphs.
+WORKERS := -n auto --maxprocesses 4 --dist worksteal
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .PHONY: help setup demo test truth lint types bench lock clean
@@ -24,10 +26,10 @@ demo: setup  ## train, export, serve, sample; leaves pictures in runs/demo
 	$(BIN)/python demo.py
 
 test: setup  ## every test but the long truth tests
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest $(WORKERS) -m "not slow"
 
 truth: setup  ## every test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(WORKERS)
 
 lint: setup  ## ruff: rules and layout
 	$(BIN)/ruff check .
