@@ -22,17 +22,20 @@ they say little of what 8,000 steps end in.
   over draws falls as one over the batch, 2.42 to 0.64.
 - (b) Does not hold: with a frozen prior the spread is largest at p = 3, 0.61,
   and falls both ways to 0.46 and 0.49; with a trained one it falls from 3.5 to
-  1.8 as p grows, because the prior moves most at small p.
+  1.8 as p grows, and so does that of the prior's own gradient.
 - (c) Holds in shape for a frozen prior: KID 1.00, 0.88, 0.39, 0.23, 0.24, 0.27
   for p = 0.1 to 10, least at 3 or 6 (errors 0.01 to 0.03) and up at 10. With a
   trained prior it falls to the end, 0.95 to 0.51. The blurred images of small p
-  come with either prior: the trapezoid, not the untrained prior, makes them, as
-  it has the generator draw the images from codes of the prior.
+  come with either prior, so that the untrained one is not their cause; a
+  likely one is the trapezoid, whose node t = 0 has the generator draw the
+  images from codes of the prior (weight 0.4 at p = 0.1).
 - (d) Does not hold with a trained prior: CV of the spread 4 to 34 % against
   vanilla's 3 to 11 %. With a frozen one it does on average, 2 to 7 %.
 - (e) From p = 1 on there is no gap to close: TI with a trained prior is at or
   below the vanilla model of batch 75 (KID 0.69), and with a frozen prior far
-  below. Training the prior makes both worse here. At p < 1 the gap stays open.
+  below. At p < 1 the gap stays open, with either. Training the prior makes
+  TI's images worse in runs as short as these; the control, a vanilla model with
+  a frozen prior, was not part of this run.
 - Our default, the gradient at t = 1 alone, is the vanilla model again, KID 0.73
   against 0.69 (errors 0.07 and 0.05): there is nothing else it could learn.
 """
