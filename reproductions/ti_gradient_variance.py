@@ -33,9 +33,9 @@ they say little of what 8,000 steps end in.
   vanilla's 3 to 11 %. With a frozen one it does on average, 2 to 7 %.
 - (e) From p = 1 on there is no gap to close: TI with a trained prior is at or
   below the vanilla model of batch 75 (KID 0.69), and with a frozen prior far
-  below. At p < 1 the gap stays open, with either. Training the prior makes
-  TI's images worse in runs as short as these; the control, a vanilla model with
-  a frozen prior, was not part of this run.
+  below: there, training the prior makes the images of TI worse in runs as
+  short as these. At p < 1 the gap stays open, with either. The control, a
+  vanilla model with a frozen prior, was not part of this run.
 - Our default, the gradient at t = 1 alone, is the vanilla model again, KID 0.73
   against 0.69 (errors 0.07 and 0.05): there is nothing else it could learn.
 """
