@@ -38,13 +38,13 @@ class Conv2DTranspose(keras.layers.Conv2DTranspose):
         shape = {"kernel_size": _KERNEL, "strides": 2, "padding": "same"}
         super().__init__(filters, **{**kwargs, **shape})
 
-    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+    def call(self, inputs: Any) -> Any:
         """Maps [B, H, W, channels] to [B, 2 H, 2 W, filters]."""
-        kernel = tf.convert_to_tensor(self.kernel)
+        kernel: Any = tf.convert_to_tensor(self.kernel)
         few = _KERNEL**2 * self.filters <= kernel.shape[-1]
         if kernel.shape[-1] < _WIDE and not few:
             return super().call(inputs)
-        product = _few_channels if few else _wide
+        product: Any = _few_channels if few else _wide
         outputs = tf.nn.bias_add(product(inputs, kernel), self.bias)
         return self.activation(outputs)
 
@@ -78,8 +78,9 @@ def _wide(x: Any, kernel: Any) -> tuple[Any, Callable]:
 
 
 def _folded_product(x: Any, kernel: Any) -> tf.Tensor:
+    height, width = x.shape[1:3]
     patches = tf.matmul(_rows(x), _matrix(kernel), transpose_b=True)
-    return _fold(patches, *x.shape[1:3], kernel.shape[2])
+    return _fold(patches, height, width, kernel.shape[2])
 
 
 def _rows(x: Any) -> tf.Tensor:

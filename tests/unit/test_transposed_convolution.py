@@ -1,5 +1,7 @@
 """The transposed convolution of doublings against Keras's own."""
 
+from typing import Any
+
 import keras
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ from layers import transposed_convolution
 SHAPES = [((4, 5, 1024), 66), ((6, 3, 48), 3), ((5, 7, 16), 2)]
 
 
-def pair(shape, filters):
+def pair(shape, filters) -> Any:
     """Ours and Keras's with the same weights, and a batch for them."""
     keras.utils.set_random_seed(0)
     theirs = keras.layers.Conv2DTranspose(
@@ -26,7 +28,7 @@ def pair(shape, filters):
     return ours, theirs, tf.constant(x)
 
 
-def derivatives(layer, x):
+def derivatives(layer, x) -> Any:
     """The output, its gradients, and a gradient of a gradient."""
 
     @tf.function(
@@ -40,7 +42,8 @@ def derivatives(layer, x):
                 inner.watch(x)
                 y = layer(x)
                 loss = tf.reduce_sum(tf.sin(y))
-            back, *of_weights = inner.gradient(loss, [x, *weights])
+            first: Any = inner.gradient(loss, [x, *weights])
+            back, *of_weights = first
             total = tf.reduce_sum(back**2)
         return y, back, *of_weights, *outer.gradient(total, [x, *weights[:1]])
 
