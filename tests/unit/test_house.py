@@ -14,7 +14,7 @@ ROOT = pathlib.Path(__file__).parents[2]
 FLOORS: list[str] = [
     *("errors", "samplers", "layers", "losses", "metrics", "zoo"),
     *("datasets", "training", "export", "configs", "train"),
-    *("thermozoo", "demo"),
+    *("tune", "thermozoo", "demo"),
 ]
 
 
