@@ -12,7 +12,13 @@ COMMON = {"image_shape": SHAPE, "latent_dim": 3, "hidden_units": [16]}
 MODELS = {
     "autoencoder": {"bank_size": 32},
     "variational_autoencoder": {},
-    "latent_energy_prior": {"body": "dense", "energy_units": [8]},
+    "latent_energy_prior": {
+        "body": "dense",
+        "energy_units": [8],
+        "prior_steps": 6,
+        "posterior_steps": 4,
+        "ladder": {"name": "power_law", "num": 3, "p": 3.0},
+    },
     "entropic_autoencoder": {
         "bank_size": 32,
         "encoder_steps": 4,
@@ -60,7 +66,8 @@ def join(*requests):
 
 def assert_close(found, expected):
     for name, value in expected.items():
-        np.testing.assert_allclose(found[name], value, 1e-5, 1e-6)
+        # Batches of another size round otherwise, and chains pass it on.
+        np.testing.assert_allclose(found[name], value, 1e-4, 1e-6)
 
 
 def test_joined_padded_and_split_equals_separate(exported):
