@@ -79,8 +79,9 @@ def search(
     oracle = oracles[tuner](
         objective=keras_tuner.Objective(objective, direction),
         max_trials=max_trials,
-        # 0 would mean a seed of its own choice.
-        seed=seed + 1,
+        # It draws from successive seeds, which must not meet those of another
+        # search, and takes 0 for a seed of its own choice.
+        seed=(1_000_003 * seed + 1) % 2**31,
         hyperparameters=_space(searched),
         # A failed trial is a result; the search ends when its trials do.
         max_consecutive_failed_trials=max_trials + 1,
