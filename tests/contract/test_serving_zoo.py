@@ -29,6 +29,8 @@ MODELS = {
         "temperature": 1e-7,
     },
 }
+# Batches of another size round otherwise, and long chains pass it on.
+ROUNDING = {"log_evidence": 1e-4, "standard_error": 1e-4}
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 
 
@@ -66,8 +68,8 @@ def join(*requests):
 
 def assert_close(found, expected):
     for name, value in expected.items():
-        # Batches of another size round otherwise, and chains pass it on.
-        np.testing.assert_allclose(found[name], value, 1e-4, 1e-6)
+        rounding = ROUNDING.get(name, 1e-5)
+        np.testing.assert_allclose(found[name], value, rounding, 1e-6)
 
 
 def test_joined_padded_and_split_equals_separate(exported):
