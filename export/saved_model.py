@@ -56,7 +56,12 @@ def export_model(
         raise _unwritable(base_path, error) from error
     try:
         staged = os.path.join(aside, "model")
-        tf.saved_model.save(_module(model, functions), staged, functions)
+        # Of a tf.function, save would trace every signature once more.
+        traced = {
+            name: function.get_concrete_function()
+            for name, function in functions.items()
+        }
+        tf.saved_model.save(_module(model, functions), staged, traced)
         signatures.check_saved(staged)
         specs = {
             name: signatures.input_specs(function)

@@ -45,11 +45,7 @@ def collect(model: Any) -> dict[str, Any]:
 
 def input_specs(function: Any) -> dict[str, tf.TensorSpec]:
     """Returns the named TensorSpecs of a tf.function's input signature."""
-    positional, keyword = (
-        function.get_concrete_function().structured_input_signature
-    )
-    specs = [*positional, *keyword.values()]
-    return {spec.name: spec for spec in specs}
+    return {spec.name: spec for spec in function.input_signature}
 
 
 def example_inputs(

@@ -15,15 +15,17 @@ from samplers import (
     nose_hoover,
     seeds,
     sg_nose_hoover,
+    step_sizes,
     tempering,
     tfp_bridge,
 )
 from samplers.chain import run
 from samplers.kernel import Kernel
-from samplers.observers import Moments, Observer, moments, total, trace
+from samplers.observers import Like, Moments, Observer, moments, total, trace
 
 __all__ = [
     "Kernel",
+    "Like",
     "Moments",
     "Observer",
     "baoab",
@@ -37,6 +39,7 @@ __all__ = [
     "run",
     "seeds",
     "sg_nose_hoover",
+    "step_sizes",
     "tempering",
     "tfp_bridge",
     "total",

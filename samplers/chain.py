@@ -10,7 +10,7 @@ import tensorflow as tf
 import errors
 from samplers import seeds
 from samplers.kernel import Kernel
-from samplers.observers import Observer
+from samplers.observers import Like, Observer
 
 
 def run(
@@ -165,8 +165,8 @@ def _loop(
         step_seed = seeds.fold_in(seed, first_step + i)
         return kernel.step(step_seed, state, batch_at(i))
 
-    def zeros(fn: Callable[[Any, Any], Any]) -> Any:
-        return zeros_like_result(lambda: fn(*step(tf.constant(0), state)))
+    def of(shaped: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda fn: shaped(lambda: fn(*step(tf.constant(0), state)))
 
     def body(i: Any, state: Any, carry: Any) -> tuple[Any, Any, Any]:
         new_state, info = step(i, state)
@@ -175,7 +175,8 @@ def _loop(
             carry = observer.update(carry, i, new_state, info)
         return i + 1, new_state, carry
 
-    carry = () if observer is None else observer.init(zeros, num_steps)
+    like = Like(of(result_specs), of(zeros_like_result))
+    carry = () if observer is None else observer.init(like, num_steps)
     state = tf.nest.map_structure(tf.convert_to_tensor, state)
     _, state, carry = tf.while_loop(
         lambda i, state, carry: i < num_steps,
@@ -199,16 +200,21 @@ def _shaped_like(new: tf.Tensor, old: tf.Tensor) -> tf.Tensor:
     return new if new.shape == old.shape else tf.ensure_shape(new, old.shape)
 
 
-def zeros_like_result(fn: Callable[[], Any]) -> Any:
-    """Zeros in the shapes of `fn()`, without running it where they are known.
+def result_specs(fn: Callable[[], Any]) -> Any:
+    """The tf.TensorSpecs of `fn()`.
 
     `fn` is traced into a graph of its own that nothing calls, so that the
     step it contains costs no time and has no effects.
     """
     traced = tf.function(fn, autograph=False).get_concrete_function()
-    specs = tf.nest.flatten(traced.structured_outputs)
-    if all(spec.shape.is_fully_defined() for spec in specs):
-        zeros = [tf.zeros(spec.shape, spec.dtype) for spec in specs]
-    else:
-        zeros = [tf.zeros_like(value) for value in tf.nest.flatten(fn())]
-    return tf.nest.pack_sequence_as(traced.structured_outputs, zeros)
+    return traced.structured_outputs
+
+
+def zeros_like_result(fn: Callable[[], Any]) -> Any:
+    """Zeros like `fn()`, without running it where all shapes are known."""
+    specs = result_specs(fn)
+    if all(spec.shape.is_fully_defined() for spec in tf.nest.flatten(specs)):
+        return tf.nest.map_structure(
+            lambda spec: tf.zeros(spec.shape, spec.dtype), specs
+        )
+    return tf.nest.map_structure(tf.zeros_like, fn())

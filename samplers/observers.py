@@ -13,18 +13,30 @@ import errors
 from samplers import seeds
 
 
+class Like(NamedTuple):
+    """What `fn(state, info)` will look like, for any such `fn`.
+
+    Attributes:
+      specs: `specs(fn)`, a structure of tf.TensorSpec.
+      zeros: `zeros(fn)`, a structure of zeros. Where an axis is not known
+        before the graph runs, a step is spent on its length.
+    """
+
+    specs: Callable[[Callable[..., Any]], Any]
+    zeros: Callable[[Callable[..., Any]], Any]
+
+
 class Observer(NamedTuple):
     """A streaming summary of a chain.
 
     Attributes:
-      init: `init(zeros, num_steps) -> carry`; `zeros(fn)` is a structure of
-        zeros with the shapes of `fn(state, info)`.
+      init: `init(like, num_steps) -> carry`, see Like.
       update: `update(carry, i, state, info) -> carry`, after step i = 0, 1...
         of this run.
       result: `result(carry) -> observed`.
     """
 
-    init: Callable[[Callable[..., Any], Any], Any]
+    init: Callable[[Like, Any], Any]
     update: Callable[[Any, Any, Any, Any], Any]
     result: Callable[[Any], Any]
 
@@ -58,14 +70,14 @@ def trace(fn: Callable[[Any, Any], Any], every: int = 1) -> Observer:
             f"every={every} keeps nothing: choose at least 1 step"
         )
 
-    def init(zeros: Callable[..., Any], num_steps: Any) -> Any:
+    def init(like: Like, num_steps: Any) -> Any:
         # The last record may stay unfinished: it is not in the result.
         size = -(-num_steps // every)
         arrays = tf.nest.map_structure(
-            lambda zero: tf.TensorArray(
-                zero.dtype, size=size, element_shape=zero.shape
+            lambda spec: tf.TensorArray(
+                spec.dtype, size=size, element_shape=spec.shape
             ),
-            zeros(fn),
+            like.specs(fn),
         )
         return arrays, num_steps // every
 
@@ -108,9 +120,9 @@ def moments(fn: Callable[[Any, Any], Any]) -> Observer:
       An observer whose result is `Moments`.
     """
 
-    def init(zeros: Callable[..., Any], num_steps: Any) -> Any:
+    def init(like: Like, num_steps: Any) -> Any:
         del num_steps
-        start = zeros(fn)
+        start = like.zeros(fn)
         return (tf.zeros([], tf.int32), start, start)
 
     def update(carry: Any, i: Any, state: Any, info: Any) -> Any:
@@ -151,10 +163,10 @@ def total(fn: Callable[[Any, Any], Any], initial: Any = None) -> Observer:
       An observer whose result has the structure of `fn(state, info)`.
     """
 
-    def init(zeros: Callable[..., Any], num_steps: Any) -> Any:
+    def init(like: Like, num_steps: Any) -> Any:
         del num_steps
         if initial is None:
-            return zeros(fn)
+            return like.zeros(fn)
         return tf.nest.map_structure(tf.convert_to_tensor, initial)
 
     def update(carry: Any, i: Any, state: Any, info: Any) -> Any:

@@ -7,6 +7,7 @@ written with bitwise operations that run eagerly, in graphs and under XLA, and
 give the same bits in all three.
 """
 
+import functools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -20,6 +21,8 @@ _PARITY = 0x1BD11BDA
 # `row_fold_in` takes the last value of the second counter word, which no draw
 # reaches.
 _FOLD = 0xFFFFFFFF
+# TensorFlow's type stubs lack it.
+_ANY_SHAPE: Any = None
 
 
 def rows(seed: int, n: Any) -> tf.Tensor:
@@ -42,10 +45,27 @@ def threefry(key: Sequence[Any], counter: Sequence[Any]) -> list[tf.Tensor]:
     Returns:
       Two uint32 tensors of random bits.
     """
-    parity = tf.bitwise.bitwise_xor(key[0], key[1])
+    words = [tf.convert_to_tensor(word, tf.uint32) for word in (*key, *counter)]
+    shape = functools.reduce(
+        tf.broadcast_static_shape, [word.shape for word in words]
+    )
+    bits = _rounds(*words)
+    return [tf.ensure_shape(word, shape) for word in bits]
+
+
+# One function of any shape, called and never inlined: in graphs of hundreds
+# of draws the rounds were nine nodes of ten, and exporting took a minute.
+@functools.partial(
+    tf.function,
+    input_signature=[tf.TensorSpec(_ANY_SHAPE, tf.uint32)] * 4,
+    autograph=False,
+    experimental_attributes={"_noinline": True},
+)
+def _rounds(k0: Any, k1: Any, c0: Any, c1: Any) -> list[tf.Tensor]:
+    parity = tf.bitwise.bitwise_xor(k0, k1)
     parity = tf.bitwise.bitwise_xor(parity, tf.constant(_PARITY, tf.uint32))
-    keys = (key[0], key[1], parity)
-    x0, x1 = counter[0] + keys[0], counter[1] + keys[1]
+    keys = (k0, k1, parity)
+    x0, x1 = c0 + k0, c1 + k1
     for block in range(5):
         for rotation in _ROTATIONS[block % 2]:
             x0 = x0 + x1

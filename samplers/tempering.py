@@ -14,7 +14,7 @@ data x [B, pixels] and one chain for each of them:
         return metropolis.metropolis_hastings(
             langevin.langevin(
                 lambda z: prior_energy(z) - t * log_likelihood(z),
-                tempering.step_size(t, 0.3, stiffness=90.0),
+                step_sizes.at(t, 0.3, stiffness=90.0),
             )
         )
 
@@ -34,7 +34,7 @@ import tensorflow as tf
 
 import errors
 from samplers import exchange, ladders, particles, seeds
-from samplers.chain import run, zeros_like_result
+from samplers.chain import result_specs, run
 from samplers.kernel import Kernel
 from samplers.observers import total, trace
 
@@ -199,8 +199,10 @@ def _chains(
 
     state = kernel.init(start, first_seed)
     early = num_steps - plan.keep
+    leaf: Any = tf.nest.flatten(start)[0]
+    none = tf.zeros([leaf.shape[0] or tf.shape(leaf)[0]], leaf.dtype)
     state, summed = part(
-        state, early, 0, total(lambda state, info: _acceptance(info))
+        state, early, 0, total(lambda state, info: _acceptance(info), none)
     )
     state, (samples, likelihood, late) = part(
         state, plan.keep, early, trace(kept)
@@ -234,12 +236,20 @@ def _one_by_one(
         )
         return i + 1, position, arrays
 
-    zeros = zeros_like_result(lambda: rung(tf.constant(0), start)[1])
+    def kept() -> Any:
+        fn = plan.log_likelihood_fn
+        one = (start, () if fn is None else fn(start))
+        return tf.nest.map_structure(
+            lambda x: tf.repeat(x[tf.newaxis], plan.keep, 0), one
+        )
+
+    leaf: Any = tf.nest.flatten(start)[0]
+    specs = (*result_specs(kept), tf.TensorSpec([], leaf.dtype))
     arrays = tf.nest.map_structure(
-        lambda zero: tf.TensorArray(
-            zero.dtype, size=count, element_shape=zero.shape
+        lambda spec: tf.TensorArray(
+            spec.dtype, size=count, element_shape=spec.shape
         ),
-        zeros,
+        specs,
     )
     _, _, arrays = tf.while_loop(
         lambda i, position, arrays: i < count,
@@ -310,41 +320,3 @@ def rows(x: Any, like: Any) -> Any:
     ones = tf.ones([x.shape.rank - 1], tf.int32)
     repeated = tf.tile(x, tf.concat([[times], ones], 0))
     return tf.ensure_shape(repeated, [want, *x.shape[1:]])
-
-
-def step_size(t: Any, first: Any, stiffness: Any) -> Any:
-    """h_t = h_0 / (1 + t k): shorter steps where the likelihood is stiff.
-
-    Args:
-      t: inverse temperature, a tensor of any shape.
-      first: h_0, of the prior, in units of position squared over energy.
-      stiffness: k, the largest curvature of -log p(x|z) over the prior's;
-        for x ~ N(W z, s^2) and z ~ N(0, 1) the largest eigenvalue of
-        W^T W / s^2.
-
-    Returns:
-      A tensor like t.
-    """
-    return first / (1.0 + t * stiffness)
-
-
-def adjusted(
-    step_sizes: Any, acceptance: Any, target: float = 0.7, rate: float = 1.0
-) -> Any:
-    """Step sizes nearer to an acceptance, one a temperature: one round.
-
-    Between calls of `temper`, whose kernel takes `tf.gather(step_sizes,
-    index)`: adapting within a run would change what it leaves invariant.
-
-    Args:
-      step_sizes: [N_t].
-      acceptance: [N_t], from `Tempered`.
-      target: the mean acceptance wanted, 0.6 to 0.8 for MALA.
-      rate: how much log h moves for a whole unit of acceptance. Let it fall
-        like 1 / sqrt(round) for step sizes that settle.
-
-    Returns:
-      [N_t], h exp(rate (acceptance - target)).
-    """
-    change = acceptance - tf.cast(target, acceptance.dtype)
-    return step_sizes * tf.exp(tf.cast(rate, change.dtype) * change)

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 import errors
-from samplers import energies, ladders, tempering
+from samplers import energies, ladders, step_sizes, tempering
 from zoo.latent_chains import Chain
 from zoo.latent_model import LatentModel
 
@@ -90,7 +90,7 @@ class Tempering(NamedTuple):
 
         def kernel_at(t: tf.Tensor, index: tf.Tensor) -> Any:
             del index
-            step = tempering.step_size(t, self.chain.step_size, self.stiffness)
+            step = step_sizes.at(t, self.chain.step_size, self.stiffness)
             tempered = energies.deterministic(
                 lambda codes: (
                     model.prior_energy(codes) - t * log_likelihood(codes)

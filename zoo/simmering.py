@@ -243,9 +243,9 @@ def _watch() -> samplers.Observer:
             info.tensor_kinetic_temperature,
         )
 
-    def init(zeros: Any, num_steps: Any) -> tuple:
+    def init(like: samplers.Like, num_steps: Any) -> tuple:
         del num_steps
-        return zeros(seen), tf.constant(0)
+        return like.zeros(seen), tf.constant(0)
 
     def update(carry: tuple, i: Any, state: Any, info: Any) -> tuple:
         sums, finite = carry

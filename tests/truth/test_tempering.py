@@ -16,6 +16,7 @@ from samplers import (
     metropolis,
     nose_hoover,
     seeds,
+    step_sizes,
     tempering,
 )
 from tests import linear_gaussian
@@ -51,17 +52,17 @@ def _kernel_at(make):
 
 
 def _mala(energy, t):
-    step = tempering.step_size(t, 0.5, STIFFNESS)
+    step = step_sizes.at(t, 0.5, STIFFNESS)
     return metropolis.metropolis_hastings(langevin.langevin(energy, step))
 
 
 def _underdamped(energy, t):
-    step = 0.3 * tf.sqrt(tempering.step_size(t, 1.0, STIFFNESS))
+    step = 0.3 * tf.sqrt(step_sizes.at(t, 1.0, STIFFNESS))
     return baoab.baoab(energy, step, friction=3.0)
 
 
 def _thermostatted(energy, t):
-    step = 0.3 * tf.sqrt(tempering.step_size(t, 1.0, STIFFNESS))
+    step = 0.3 * tf.sqrt(step_sizes.at(t, 1.0, STIFFNESS))
     return nose_hoover.nose_hoover_chain(
         energy, step, chain_length=3, relaxation_time=0.5, friction=3.0
     )
@@ -121,7 +122,7 @@ def test_one_after_the_other_is_nearer_in_equal_steps():
 
 def test_without_the_metropolis_test_a_bias_stays():
     def unadjusted(energy, t):
-        step = tempering.step_size(t, 0.5, STIFFNESS)
+        step = step_sizes.at(t, 0.5, STIFFNESS)
         return langevin.langevin(energy, step)
 
     assert abs(_z_score(unadjusted, 150)) > 6
@@ -168,7 +169,7 @@ def _small_kernel_at(t, index):
         lambda t, z: 0.5 * tf.reduce_sum(z**2, -1) - t * _small_likelihood(z), t
     )
     return metropolis.metropolis_hastings(
-        langevin.langevin(energy, tempering.step_size(t, 0.5, 20.0))
+        langevin.langevin(energy, step_sizes.at(t, 0.5, 20.0))
     )
 
 

@@ -12,6 +12,7 @@ from samplers import (
     metropolis,
     run,
     seeds,
+    step_sizes,
     tempering,
     trace,
 )
@@ -30,7 +31,7 @@ def _kernel_at(t, index):
     return metropolis.metropolis_hastings(
         langevin.langevin(
             lambda z: 0.5 * tf.reduce_sum(z**2, -1) - t * _log_likelihood(z),
-            tempering.step_size(t, 0.4, 4.0),
+            step_sizes.at(t, 0.4, 4.0),
         )
     )
 
@@ -247,7 +248,7 @@ def test_rounds_of_adjusting_reach_the_acceptance():
     for i in range(40):
         acceptance = round_(seeds.fold_in(seeds.seed(2), i), z)
         rate = 3.0 / np.sqrt(i + 1)
-        sizes.assign(tempering.adjusted(sizes, acceptance, 0.7, rate))
+        sizes.assign(step_sizes.adjusted(sizes, acceptance, 0.7, rate))
     np.testing.assert_allclose(acceptance, np.full(4, 0.7), atol=0.06)
     # Stiffer targets take shorter steps.
     assert np.all(np.diff(sizes.numpy()) < 0)
