@@ -40,10 +40,13 @@ class Evaluator(NamedTuple):
     stochastic: bool = True
 
 
-def _differentiated(energy_fn: Callable[[Any], Any], position: Any) -> Any:
+def _differentiated(
+    energy_fn: Callable[[Any], Any], position: Any, has_aux: bool = False
+) -> Any:
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(position)
         energy = energy_fn(position)
+        energy, aux = energy if has_aux else (energy, ())
     tensors = tf.nest.flatten(position)
     gradients = tape.gradient(energy, tensors)
     if all(gradient is None for gradient in gradients):
@@ -55,7 +58,7 @@ def _differentiated(energy_fn: Callable[[Any], Any], position: Any) -> Any:
         tf.zeros_like(x) if g is None else tf.convert_to_tensor(g)
         for x, g in zip(tensors, gradients, strict=True)
     ]
-    return Evaluation(energy, tf.nest.pack_sequence_as(position, dense))
+    return Evaluation(energy, tf.nest.pack_sequence_as(position, dense), aux)
 
 
 def deterministic(energy_fn: Callable[[Any], Any]) -> Evaluator:
@@ -64,6 +67,16 @@ def deterministic(energy_fn: Callable[[Any], Any]) -> Evaluator:
     def fn(position: Any, seed: Any, batch: Any) -> Evaluation:
         del seed, batch
         return _differentiated(energy_fn, position)
+
+    return Evaluator(fn, stochastic=False)
+
+
+def with_aux(energy_fn: Callable[[Any], Any]) -> Evaluator:
+    """An evaluator of U(position) -> ([chains], aux)."""
+
+    def fn(position: Any, seed: Any, batch: Any) -> Evaluation:
+        del seed, batch
+        return _differentiated(energy_fn, position, has_aux=True)
 
     return Evaluator(fn, stochastic=False)
 

@@ -13,7 +13,7 @@ data x [B, pixels] and one chain for each of them:
     def kernel_at(t, index):
         return metropolis.metropolis_hastings(
             langevin.langevin(
-                lambda z: prior_energy(z) - t * log_likelihood(z),
+                power_posteriors.energy(prior_energy, log_likelihood, t),
                 step_sizes.at(t, 0.3, stiffness=90.0),
             )
         )
@@ -33,7 +33,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 import errors
-from samplers import exchange, ladders, particles, seeds
+from samplers import exchange, ladders, particles, power_posteriors, seeds
 from samplers.chain import result_specs, run
 from samplers.kernel import Kernel
 from samplers.observers import total, trace
@@ -92,7 +92,9 @@ def temper(
       seed: int32[2].
       num_steps: at each temperature; an integer or a scalar tensor.
       keep: how many of the last positions to keep, at most `num_steps`.
-      log_likelihood_fn: log p(x|z), [rows, *event] -> [rows], without t.
+      log_likelihood_fn: log p(x|z), [rows, *event] -> [rows], without t. Not
+        evaluated again where a kernel without a Metropolis test moves on a
+        `power_posteriors.energy` of t > 0, which has just done so.
       batched: whether all temperatures run in one batch.
       exchange_every: with `batched`, steps between exchanges of neighbouring
         temperatures, see `exchange`; 0 for none. Needs the log-likelihood,
@@ -182,8 +184,11 @@ def _chains(
     first_seed, run_seed = seeds.split(seed, 2)
 
     def kept(state: Any, info: Any) -> Any:
-        fn = plan.log_likelihood_fn
-        likelihood = () if fn is None else fn(state.position)
+        fn, likelihood = plan.log_likelihood_fn, ()
+        if fn is not None:
+            likelihood = power_posteriors.log_likelihood(
+                fn, state.position, info
+            )
         return state.position, likelihood, _acceptance(info)
 
     def part(state: Any, steps: Any, first: Any, observer: Any) -> Any:

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 import errors
-from samplers import energies, ladders, step_sizes, tempering
+from samplers import ladders, power_posteriors, step_sizes, tempering
 from zoo.latent_chains import Chain
 from zoo.latent_model import LatentModel
 
@@ -86,29 +86,13 @@ class Tempering(NamedTuple):
         def log_likelihood(codes: tf.Tensor) -> tf.Tensor:
             return model.log_likelihood(x, codes)
 
-        prior = energies.deterministic(model.prior_energy)
-
         def kernel_at(t: tf.Tensor, index: tf.Tensor) -> Any:
             del index
             step = step_sizes.at(t, self.chain.step_size, self.stiffness)
-            tempered = energies.deterministic(
-                lambda codes: (
-                    model.prior_energy(codes) - t * log_likelihood(codes)
-                )
+            energy = power_posteriors.energy(
+                model.prior_energy, log_likelihood, t
             )
-            if differentiable:
-                return self.chain.kernel(tempered, step)
-
-            # The generator is what takes the time, and at t = 0 it is not
-            # asked for.
-            def fn(*given: Any) -> energies.Evaluation:
-                return tf.cond(
-                    t > 0.0,
-                    lambda: tempered.fn(*given),
-                    lambda: prior.fn(*given),
-                )
-
-            return self.chain.kernel(energies.Evaluator(fn, False), step)
+            return self.chain.kernel(energy, step)
 
         return tempering.temper(
             kernel_at,
