@@ -133,5 +133,6 @@ def latent(**own: Any) -> dict[str, Any]:
         "kl_weight": 0.0,
         "generator_gradient": "posterior",
         "prior_gradient": "samples",
+        "persistent": False,
         **own,
     }

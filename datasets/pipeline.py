@@ -119,6 +119,7 @@ def train_batches(
     seed: int,
     first_step: int = 0,
     block: int | None = None,
+    numbered: bool = False,
 ) -> tf.data.Dataset:
     """Endless training batches; the one of step s depends on (seed, s) alone.
 
@@ -132,9 +133,11 @@ def train_batches(
         seed: integer; one seed, one order.
         first_step: the step that the first element belongs to.
         block: where given, an element is this many batches.
+        numbered: whether every image comes with its place in `images`.
 
     Returns:
-        float32 in [0, 1]: [batch, H, W, C], or [block, batch, H, W, C].
+        float32 in [0, 1]: [batch, H, W, C], or [block, batch, H, W, C]; or a
+        pair of that and of int64 numbers, [batch] or [block, batch].
     """
     for key, value in (("batch_size", batch_size), ("block", block)):
         if value is not None and not (
@@ -149,21 +152,22 @@ def train_batches(
     shape = (batch_size,) if block is None else (block, batch_size)
     size = batch_size * (block or 1)
     run_seed = seeds.seed(seed)
+
+    def shaped(index, batch):
+        scaled = _scale(tf.reshape(batch, (*shape, *images.shape[1:])))
+        return (scaled, tf.reshape(index, shape)) if numbered else scaled
+
     if isinstance(images, streams.Stream):
         rows = images.shuffled(run_seed, first_step * size)
         steps = rows.batch(size, drop_remainder=True)
-        event = images.shape[1:]
-        return steps.map(
-            lambda batch: _scale(tf.reshape(batch, (*shape, *event)))
-        ).prefetch(2)
+        return steps.map(shaped).prefetch(2)
     with tf.device("CPU"):
         resident = tf.constant(images)
     count = len(images)
 
     def element(step):
         index = _shuffled_index(run_seed, step, size, count)
-        batch = tf.gather(resident, index)
-        return _scale(tf.reshape(batch, (*shape, *images.shape[1:])))
+        return shaped(index, tf.gather(resident, index))
 
     return tf.data.Dataset.counter(first_step).map(element).prefetch(2)
 

@@ -35,7 +35,7 @@ class Stream:
         return np.stack(rows)
 
     def shuffled(self, seed, first: int) -> tf.data.Dataset:
-        """Endless images uint8 [H, W, C] from position `first` on.
+        """Endless (place on disk, image uint8 [H, W, C]), from `first` on.
 
         Position p lies in epoch p // N; the order within an epoch is a pure
         function of (seed, epoch). Starting within an epoch reads over the
@@ -48,10 +48,14 @@ class Stream:
                 folded = seeds.fold_in(seed, tf.cast(index, tf.int32))
             # tf.data takes a scalar tensor here; its annotation says int.
             order: Any = tf.cast(folded[0], tf.int64)
-            return self._open().shuffle(
-                min(_SHUFFLE_BUFFER, len(self)),
-                seed=order,
-                reshuffle_each_iteration=False,
+            return (
+                self._open()
+                .enumerate()
+                .shuffle(
+                    min(_SHUFFLE_BUFFER, len(self)),
+                    seed=order,
+                    reshuffle_each_iteration=False,
+                )
             )
 
         return tf.data.Dataset.counter(epoch).flat_map(one_epoch).skip(offset)

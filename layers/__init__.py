@@ -6,6 +6,7 @@ from layers.gradient_accumulator import GradientAccumulator
 from layers.latent_bank import LatentBank
 from layers.latent_energy import latent_energy
 from layers.latent_generator import latent_generator
+from layers.persistent_codes import PersistentCodes
 from layers.stochastic import GaussianSample
 from layers.weight_ensemble import WeightEnsemble
 
@@ -15,6 +16,7 @@ __all__ = [
     "GaussianSample",
     "GradientAccumulator",
     "LatentBank",
+    "PersistentCodes",
     "WeightEnsemble",
     "check_body",
     "decoder",

@@ -120,6 +120,7 @@ def _train(
                     seed=resolved["seed"],
                     first_step=step,
                     block=data["block"],
+                    numbered=bool(resolved["model"].get("persistent")),
                 ),
                 epochs=steps // interval,
                 initial_epoch=step // interval,
@@ -175,8 +176,8 @@ def _check_workdir(
             "or name another --workdir"
         )
     expected = {**wanted, "model": dict(wanted["model"])}
-    shape = existing["model"].get("image_shape")
-    expected["model"].setdefault("image_shape", shape)
+    for key in ("image_shape", "num_images"):
+        expected["model"].setdefault(key, existing["model"].get(key))
     found = settings.differences(
         _with_defaults(_filled(expected)),
         _with_defaults(settings.complete(existing)),
@@ -201,6 +202,14 @@ def _resolve(wanted: dict, splits: datasets.Splits) -> dict:
             f"config.model.image_shape={given!r} is not the shape {shape} of "
             f"{splits.name!r}: leave it out, or set config.data.image_size"
         )
+    if resolved["model"].get("persistent"):
+        number = len(splits.train)
+        given = resolved["model"].setdefault("num_images", number)
+        if given != number:
+            raise errors.InputError(
+                f"config.model.num_images={given!r} is not the {number} "
+                f"training images of {splits.name!r}: leave it out"
+            )
     return _filled(resolved)
 
 

@@ -56,6 +56,13 @@ def not_negative(name: str, value: float) -> float:
     return float(value)
 
 
+def boolean(name: str, value: bool) -> bool:
+    """Returns `value`, or raises InputError unless it is True or False."""
+    if not isinstance(value, bool):
+        raise errors.InputError(f"{name}={value!r} must be True or False")
+    return value
+
+
 def one_of(name: str, value: str, choices: Sequence[str]) -> str:
     """Returns `value`, or raises InputError unless it is among `choices`."""
     if value not in choices:

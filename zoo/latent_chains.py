@@ -81,10 +81,14 @@ class Chain(NamedTuple):
         """
         kernel = self.kernel(energy, temperature=temperature)
         first, then = seeds.split(seed, 2)
+        before = self.steps - 1
         state, _ = samplers.run(
-            kernel, kernel.init(start, first), seed=then, num_steps=self.steps
+            kernel, kernel.init(start, first), seed=then, num_steps=before
         )
-        return state.position
+        # Outside of the loop, so that a graph leaves out what only a further
+        # step would need: the gradient at the end.
+        state, _ = kernel.step(seeds.fold_in(then, before), state)
+        return tf.stop_gradient(state.position)
 
 
 def shape(rows: tf.Tensor, latent_dim: int) -> list:
@@ -128,9 +132,14 @@ def prior(
 
 
 def posterior(
-    model: LatentModel, chain: Chain, x: tf.Tensor, seed: Any, latent_dim: int
+    model: LatentModel,
+    chain: Chain,
+    x: tf.Tensor,
+    seed: Any,
+    latent_dim: int,
+    start: Any = None,
 ) -> tf.Tensor:
-    """Codes from p(z | x), by a short run from N(0, s0^2): [B, latent].
+    """Codes from p(z | x), by a short run: [B, latent].
 
     Args:
       model: its posterior is sampled.
@@ -138,11 +147,13 @@ def posterior(
       x: [B, ...].
       seed: int32[2], or int32[B, 2] for one a code.
       latent_dim: size of a code.
+      start: [B, latent], where the run starts; None: draws from N(0, s0^2).
     """
     start_seed, chain_seed = seeds.split(seed, 2)
 
     def energy(codes: tf.Tensor) -> tf.Tensor:
         return model.prior_energy(codes) - model.log_likelihood(x, codes)
 
-    start = gaussian(model, start_seed, shape(x, latent_dim))
+    if start is None:
+        start = gaussian(model, start_seed, shape(x, latent_dim))
     return chain.run(energy, start, chain_seed)

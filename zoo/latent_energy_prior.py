@@ -73,6 +73,8 @@ class LatentEnergyPrior(LatentGenerator):
         kl_weight=0.0,
         generator_gradient="posterior",
         prior_gradient="samples",
+        persistent=False,
+        num_images=None,
         seed=0,
         **kwargs,
     ):
@@ -95,6 +97,7 @@ class LatentEnergyPrior(LatentGenerator):
         self.evidence = Evidence(
             self.latent_dim, self.settings.posterior_step_size
         )
+        self.persistent_codes = self.settings.persistent_codes(self.seed)
         self.trackers = latent_report.trackers(self.tilt, self.decoder)
         self.prior_optimizer: Any = None
         # Both networks as functions, on the generator's scale of [-1, 1].
@@ -146,23 +149,30 @@ class LatentEnergyPrior(LatentGenerator):
         del training
         return self.reconstruct(images)
 
+    def fit(self, x=None, y=None, *args, **kwargs):
+        """Keras's; with persistent=True, y says which image each one is.
+
+        Args:
+            x: images, or batches of images or of (images, numbers).
+            y: whole numbers [N] from 0 up to below num_images.
+            *args: Keras's own, as **kwargs.
+            **kwargs: as `epochs`.
+
+        Raises:
+            errors.InputError: the numbers are missing or out of range.
+        """
+        if self.persistent_codes is not None and y is not None:
+            self.persistent_codes.check(y)
+        return super().fit(x, y, *args, **kwargs)
+
     def train_step(self, data) -> dict:
-        """Runs the chains of prior and posterior; updates both networks."""
-        images, _, _ = keras.utils.unpack_x_y_sample_weight(data)
-        x = self._centred(images)
-        prior = self.tilt.trainable_variables
-        generator = self.decoder.trainable_variables
-        with seeds.xla(bool(self.jit_compile)):
-            found = latent_step.step(
-                self.pieces,
-                self.settings,
-                x,
-                self.next_seed(),
-                prior,
-                generator,
-            )
-        _apply(self.prior_optimizer, found.prior_gradients, prior)
-        _apply(self.optimizer, found.generator_gradients, generator)
+        """Runs the chains of prior and posterior; updates both networks.
+
+        Raises:
+            errors.InputError: persistent chains, and images without numbers.
+        """
+        images, numbers, _ = keras.utils.unpack_x_y_sample_weight(data)
+        found = latent_step.update(self, self._centred(images), numbers)
         latent_report.update(self.trackers, found, *self._scale)
         return self.get_metrics_result()
 
@@ -334,10 +344,3 @@ class LatentEnergyPrior(LatentGenerator):
             "seed": self.seed,
             "name": self.name,
         }
-
-
-def _apply(optimizer: Any, gradients: list, variables: list) -> None:
-    # Keras sums the gradients of the replicas.
-    replicas = tf.distribute.get_strategy().num_replicas_in_sync
-    scaled = [gradient / replicas for gradient in gradients]
-    optimizer.apply_gradients(zip(scaled, variables, strict=True))

@@ -70,6 +70,13 @@ class Settings:
             noisy); see zoo.latent_gradients.
         prior_gradient: "samples" (exact), or with "ti" also "chain", the
             derivative of the integral through the chains, the thesis's.
+        persistent: whether the posterior's chain of a training image starts
+            where it ended when the image was last seen (Pang 2020), instead
+            of at a draw from N(0, prior_sigma^2). `fit` then needs the number
+            of each image, as y. Only training has it: `encode` and all that
+            builds on it start afresh.
+        num_images: with persistent=True, of the training images; train.py
+            fills it in.
     """
 
     latent_dim: int
@@ -93,6 +100,8 @@ class Settings:
     kl_weight: float
     generator_gradient: str
     prior_gradient: str
+    persistent: bool
+    num_images: int | None
 
     def __post_init__(self):
         """Raises errors.InputError where a value is out of range."""
@@ -109,7 +118,29 @@ class Settings:
                 object.__setattr__(self, key, value)
         if self.ladder is None:
             object.__setattr__(self, "ladder", dict(DEFAULT))
+        self._check_persistent()
         self._check_integral()
+
+    def _check_persistent(self) -> None:
+        if not arguments.boolean("persistent", self.persistent):
+            if self.num_images is not None:
+                raise errors.InputError(
+                    f"num_images={self.num_images!r} is for persistent=True: "
+                    "leave it out"
+                )
+            return
+        if self.num_images is None:
+            raise errors.InputError(
+                "persistent=True needs num_images, one place for the chain of "
+                "each training image: set it to their number"
+            )
+        arguments.positive_int("num_images", self.num_images)
+        if self.estimator == "ti":
+            raise errors.InputError(
+                "persistent=True with estimator='ti': its chains start at "
+                "codes of the prior, at t = 0; take estimator='mle', or "
+                "persistent=False"
+            )
 
     def _check_integral(self) -> None:
         for key, plain in (
@@ -187,6 +218,14 @@ class Settings:
             )
         return tilt, layers.decoder(
             "dense", image_shape, self.latent_dim, self.hidden_units, seed
+        )
+
+    def persistent_codes(self, seed: int) -> layers.PersistentCodes | None:
+        """Where the chains of the training images go on from; None: nowhere."""
+        if self.num_images is None:
+            return None
+        return layers.PersistentCodes(
+            self.num_images, self.latent_dim, self.prior_sigma, seed
         )
 
     def config(self) -> dict[str, Any]:

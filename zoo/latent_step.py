@@ -20,6 +20,7 @@ class Step(NamedTuple):
         -log p(x) ("ti"), without the constant of log p(x | z).
       error: [] or [B], -log p(x | z) at the posterior's codes.
       gap: [], the mean of E over codes of the posterior less the prior's.
+      codes: [B, latent], the posterior's, constants to a tape.
     """
 
     prior_gradients: Any
@@ -27,6 +28,47 @@ class Step(NamedTuple):
     loss: Any
     error: Any
     gap: Any
+    codes: Any
+
+
+def update(model: Any, x: tf.Tensor, numbers: Any = None) -> Step:
+    """Takes a step of a LatentEnergyPrior: both networks, and its chains.
+
+    Args:
+      model: compiled.
+      x: [B, ...], on the scale of g.
+      numbers: [B], the places of the images in the data set, for persistent
+        chains.
+
+    Returns:
+      what the step was.
+    """
+    prior = model.tilt.trainable_variables
+    generator = model.decoder.trainable_variables
+    bank = model.persistent_codes
+    start = None if bank is None else bank.read(numbers)
+    with seeds.xla(bool(model.jit_compile)):
+        found = step(
+            model.pieces,
+            model.settings,
+            x,
+            model.next_seed(),
+            prior,
+            generator,
+            start,
+        )
+    if bank is not None:
+        bank.write(numbers, found.codes)
+    _apply(model.prior_optimizer, found.prior_gradients, prior)
+    _apply(model.optimizer, found.generator_gradients, generator)
+    return found
+
+
+def _apply(optimizer: Any, gradients: list, variables: list) -> None:
+    # Keras sums the gradients of the replicas.
+    replicas = tf.distribute.get_strategy().num_replicas_in_sync
+    scaled = [gradient / replicas for gradient in gradients]
+    optimizer.apply_gradients(zip(scaled, variables, strict=True))
 
 
 def step(
@@ -36,6 +78,7 @@ def step(
     seed: Any,
     prior_variables: Any,
     generator_variables: Any,
+    start: Any = None,
 ) -> Step:
     """Draws codes of the prior and of the posteriors of x; differentiates.
 
@@ -46,6 +89,8 @@ def step(
       seed: int32[2].
       prior_variables: of E.
       generator_variables: of g.
+      start: codes [B, latent] where the posterior's chains start, with
+        estimator="mle"; None: draws from N(0, s0^2).
     """
     size = latent_chains.shape(x, settings.latent_dim)
     prior_seed, seed = seeds.split(seed, 2)
@@ -53,7 +98,12 @@ def step(
     if settings.estimator == "mle":
         found = None
         posterior = latent_chains.posterior(
-            model, settings.posterior_chain, x, seed, settings.latent_dim
+            model,
+            settings.posterior_chain,
+            x,
+            seed,
+            settings.latent_dim,
+            start,
         )
         codes, weights = posterior[tf.newaxis], tf.ones([1, size[0]])
     else:
@@ -73,11 +123,12 @@ def step(
         model, x, codes, weights, generator_variables
     )
     if found is None:
-        return Step(prior_gradients, gradients, error, error, gap)
+        return Step(prior_gradients, gradients, error, error, gap, posterior)
     return Step(
         found.prior_gradients or prior_gradients,
         gradients,
         -found.log_evidence,
         -found.log_likelihood[-1, -1],
         gap,
+        posterior,
     )

@@ -78,6 +78,17 @@ def main(folder: pathlib.Path) -> None:
         strategy="mirrored",
     )
     noise = _noise(strategy.choose("mirrored"))
+    persistent = {
+        **_settings("latent_energy_prior"),
+        "model": {"name": "latent_energy_prior", "persistent": True},
+    }
+    try:
+        train.train(
+            persistent, folder / "lebm", data_dir=data, strategy="mirrored"
+        )
+        bank = ""
+    except errors.InputError as error:
+        bank = str(error)
     # Last: a trace that fails in one replica leaves the others waiting.
     try:
         train.train(
@@ -101,6 +112,7 @@ def main(folder: pathlib.Path) -> None:
         "test_mse": [one["test_mse"], two["test_mse"], vae["test_mse"]],
         "noise": noise,
         "refusal": refusal,
+        "bank": bank,
     }
     print("REPORT " + json.dumps(report))
 

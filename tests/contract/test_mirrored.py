@@ -45,5 +45,6 @@ def test_replicas_draw_different_noise(mirrored):
 
 
 def test_a_model_that_cannot_be_split_is_refused_in_one_line(mirrored):
-    assert "2 replicas" in mirrored["refusal"]
-    assert "\n" not in mirrored["refusal"]
+    for refusal in (mirrored["refusal"], mirrored["bank"]):
+        assert "2 replicas" in refusal
+        assert "\n" not in refusal

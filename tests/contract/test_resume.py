@@ -47,7 +47,22 @@ _CONFIG = {
         "--config.optimizer.decay_steps=10",
         "--config.prior_optimizer.decay_steps=10",
     ),
+    "lebm_persistent": (
+        "configs/lebm_mnist.py",
+        "--config.data.name=digits",
+        # An epoch is no whole number of batches.
+        "--config.data.train_images=200",
+        "--config.data.eval_images=50",
+        "--config.model.filters=1",
+        "--config.model.prior_steps=5",
+        "--config.model.posterior_steps=5",
+        "--config.model.persistent=True",
+    ),
 }
+_CASES = [
+    pytest.param(name, marks=[pytest.mark.slow] * (name == "lebm_persistent"))
+    for name in _CONFIG
+]
 _STEPS = 200
 
 
@@ -103,7 +118,7 @@ def _lines(workdir):
     return [{k: v for k, v in x.items() if k != "seconds"} for x in lines]
 
 
-@pytest.mark.parametrize("name", list(_CONFIG))
+@pytest.mark.parametrize("name", _CASES)
 def test_killed_and_resumed_equals_uninterrupted(name, tmp_path):
     data, straight, killed = (tmp_path / n for n in ("data", "a", "b"))
     finished = _run(_command(name, straight, data))

@@ -135,6 +135,16 @@ def test_a_block_is_its_batches_in_order():
     np.testing.assert_array_equal(np.reshape(singles, (3, 4, 7)), blocks)
 
 
+@pytest.mark.parametrize("block", [None, 2])
+def test_images_may_come_with_their_numbers(block):
+    options = {"batch_size": 7, "seed": 3, "block": block}
+    stream = datasets.train_batches(_numbers(50), numbered=True, **options)
+    plain = _batches(50, steps=9, **options)
+    for (images, numbers), rows in zip(stream.take(9), plain, strict=True):
+        np.testing.assert_array_equal(_rows(images), rows)
+        np.testing.assert_array_equal(numbers, rows)
+
+
 def test_batches_are_scaled_floats():
     element = next(
         iter(datasets.train_batches(_numbers(9), batch_size=3, seed=0))
@@ -170,6 +180,12 @@ def test_a_large_set_is_streamed_by_step(digits, digits_dir):
     rows = digits.train.astype(np.float32) / np.float32(255)
     every = rows.reshape(1297, 64)
     assert seen == {row.tobytes() for row in every}
+    numbered = datasets.train_batches(
+        splits.train, batch_size=100, seed=2, first_step=13, numbered=True
+    )
+    images, numbers = next(iter(numbered))
+    np.testing.assert_array_equal(images, straight[13])
+    np.testing.assert_array_equal(images, rows[np.asarray(numbers)])
 
 
 def _refused(**arguments):
