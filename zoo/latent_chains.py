@@ -82,7 +82,6 @@ class Chain(NamedTuple):
         kernel = self.kernel(energy, temperature=temperature)
         first, then = seeds.split(seed, 2)
         before = self.steps - 1
-        before = self.steps - 1
         state, _ = samplers.run(
             kernel, kernel.init(start, first), seed=then, num_steps=before
         )

@@ -62,7 +62,7 @@ def test_the_gradient_at_the_end_is_not_evaluated(dynamics, evaluations):
 
 
 def test_a_tape_sees_the_end_as_a_constant():
-    scale = tf.Variable(1.0)
+    scale = tf.Variable(tf.constant(1.0))
 
     @tf.function(autograph=False)
     def gradient():
