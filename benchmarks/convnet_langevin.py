@@ -26,6 +26,7 @@ import tensorflow as tf
 from absl import app, flags
 
 import samplers
+from layers import energy_convolution
 from samplers import langevin, seeds
 
 flags.adopt_module_key_flags(measure)
@@ -48,12 +49,16 @@ def flops() -> float:
     return CHAINS * (total + 2 * 2.0 * side**2 * channels)
 
 
-def network() -> keras.Model:
-    """Images to energies [chains, 1]."""
+def network(plain: bool) -> keras.Model:
+    """Images to energies [chains, 1], of Keras's plain layers or of ours."""
     x = image = keras.Input((SIDE, SIDE, COLOURS))
     for kernel, stride, out in CONVOLUTIONS:
-        x = keras.layers.Conv2D(out, kernel, stride, "same")(x)
-        x = keras.layers.LeakyReLU(SLOPE)(x)
+        shape = (out, kernel, stride, "same")
+        if plain:
+            x = keras.layers.Conv2D(*shape)(x)
+            x = keras.layers.LeakyReLU(SLOPE)(x)
+        else:
+            x = energy_convolution.Conv2D(*shape, negative_slope=SLOPE)(x)
     x = keras.layers.Dense(1)(keras.layers.Flatten()(x))
     return keras.Model(image, x)
 
@@ -133,7 +138,8 @@ def main(argv: list[str]) -> None:
     del argv
     torch = measure.peer("torch")
     keras.utils.set_random_seed(0)
-    net = network()
+    net, plain = network(False), network(True)
+    plain.set_weights(net.get_weights())
     rng = np.random.default_rng(1)
     start = rng.uniform(-1, 1, (CHAINS, SIDE, SIDE, COLOURS))
     start = start.astype(np.float32)
@@ -141,6 +147,7 @@ def main(argv: list[str]) -> None:
         "products": measure.products(),
         "graph": ours(net, start, 1),
         "halves": ours(net, start, 2),
+        "plain": ours(plain, start, 2),
     }
     if torch:
         for name, last in (("PyTorch", False), ("NHWC", True)):
