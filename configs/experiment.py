@@ -127,6 +127,8 @@ def latent(**own: Any) -> dict[str, Any]:
             "first": config_dict.placeholder(float),
             "steepness": config_dict.placeholder(float),
         },
+        "batched": False,
+        "exchange_every": 0,
         "stiffness": 0.0,
         "draws": 5,
         "rule": "corrected",

@@ -130,7 +130,7 @@ def _partners(
     """Where each chain's new position comes from, and the probabilities.
 
     Args:
-      seed: int32[2].
+      seed: int32[2], or int32[N_t * chains, 2].
       nodes: [N_t].
       log_likelihood: [N_t * chains].
       tried: bool [N_t - 1], no two neighbours both.
@@ -146,7 +146,14 @@ def _partners(
     probability = tf.exp(tf.minimum(log_ratio, 0.0))
     valid = tried[:, tf.newaxis] & ~tf.math.is_nan(log_ratio)
     probability = tf.where(valid, probability, tf.zeros_like(probability))
-    u = seeds.uniform(seed, tf.shape(probability), probability.dtype)
+    shape = tf.shape(probability)
+    if seed.shape.rank == 2:
+        # A pair has the seed of its lower chain.
+        size = tf.reduce_prod(shape)
+        flat = seeds.uniform(seed[:size], [size], probability.dtype)
+        u = tf.reshape(flat, shape)
+    else:
+        u = seeds.uniform(seed, shape, probability.dtype)
     up = tf.cast(u < probability, tf.int32)
     none = tf.zeros_like(up[:1])
     # +1 for the lower chain of an exchanged pair, -1 for the upper.

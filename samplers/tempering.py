@@ -89,7 +89,7 @@ def temper(
       ladder: [N_t], see `ladders`.
       position: [chains, *event], where the chains start; exact draws from the
         prior are best. Or a structure of such tensors.
-      seed: int32[2].
+      seed: int32[2], or int32[chains, 2] for one a chain.
       num_steps: at each temperature; an integer or a scalar tensor.
       keep: how many of the last positions to keep, at most `num_steps`.
       log_likelihood_fn: log p(x|z), [rows, *event] -> [rows], without t. Not
@@ -273,6 +273,8 @@ def _all_at_once(
     chains = first.shape[0] or tf.shape(first)[0]
     index = tf.repeat(tf.range(count), chains)
     kernel = plan.kernel_at(tf.gather(ladder, index), index)
+    if seed.shape.rank == 2:
+        seed = seeds.fold_in(tf.tile(seed, [count, 1]), index)
     if plan.exchange_every:
         kernel = exchange.exchanging(
             kernel, ladder, plan.log_likelihood_fn, plan.exchange_every

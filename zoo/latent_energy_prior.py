@@ -11,16 +11,15 @@ from samplers import seeds
 from zoo import (
     arguments,
     latent_chains,
+    latent_evidence,
     latent_report,
     latent_serving,
     latent_step,
 )
 from zoo.base import LatentGenerator, lerp
 from zoo.compiled import Compiled
-from zoo.latent_evidence import Evidence
 from zoo.latent_model import of_networks
 from zoo.latent_settings import SETTINGS, Settings
-from zoo.latent_tempering import ladder_of
 
 # Salt of the noise that encoding takes.
 _ENCODING = 1
@@ -67,6 +66,8 @@ class LatentEnergyPrior(LatentGenerator):
         posterior_step_size=0.01,
         estimator="mle",
         ladder=None,
+        batched=False,
+        exchange_every=0,
         stiffness=0.0,
         draws=5,
         rule="corrected",
@@ -94,7 +95,7 @@ class LatentEnergyPrior(LatentGenerator):
         self.tilt, self.decoder = self.settings.networks(
             self.image_shape, self.seed
         )
-        self.evidence = Evidence(
+        self.evidence = latent_evidence.Evidence(
             self.latent_dim, self.settings.posterior_step_size
         )
         self.persistent_codes = self.settings.persistent_codes(self.seed)
@@ -308,26 +309,23 @@ class LatentEnergyPrior(LatentGenerator):
         """
         array = self.as_images(images)
         rows = seeds.rows(arguments.not_negative_int("seed", seed), len(array))
-        nodes = ladder_of(self.settings.ladder if ladder is None else ladder)
-        steps = arguments.positive_int("num_steps", num_steps)
-        chains = arguments.positive_int("num_chains", num_chains)
-        body = functools.partial(
-            self.log_evidence_rows,
-            ladder=nodes,
-            num_steps=steps,
-            num_chains=chains,
+        options = latent_evidence.options(
+            self.settings, ladder, num_steps=num_steps, num_chains=num_chains
         )
-        key = ("log_evidence", tuple(nodes), steps, chains)
+        body = functools.partial(self.log_evidence_rows, options=options)
+        key = ("log_evidence", options)
         return self._compiled.in_chunks(_CHUNK, body, array, rows, key=key)
 
     def log_evidence_rows(
-        self, images: tf.Tensor, row_seeds: tf.Tensor, **options: Any
+        self, images: tf.Tensor, row_seeds: tf.Tensor, options: Any = None
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """As `log_evidence`, [B] each, with a seed int32[B, 2] for each row."""
-        options.setdefault("ladder", ladder_of(self.settings.ladder))
-        x = self._centred(images)
         value, error = self.evidence.estimate(
-            self.pieces, self.settings.prior_chain, x, row_seeds, **options
+            self.pieces,
+            self.settings.prior_chain,
+            self._centred(images),
+            row_seeds,
+            options or latent_evidence.options(self.settings),
         )
         # A density on [0, 1], where the generator's is on [-1, 1].
         return value + math.prod(self.image_shape) * math.log(2.0), error

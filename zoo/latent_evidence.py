@@ -1,6 +1,6 @@
 """Log p(x) of a latent model by thermodynamic integration, chain by chain."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
@@ -8,15 +8,55 @@ import tensorflow as tf
 import losses
 import samplers
 from samplers import seeds
-from zoo import latent_chains
+from zoo import arguments, latent_chains
 from zoo.latent_chains import Chain
 from zoo.latent_model import LatentModel
-from zoo.latent_tempering import Tempering
+from zoo.latent_tempering import Tempering, ladder_of
 
 # The acceptance that steps are tuned to, in rounds of a few moves.
 _ACCEPTANCE, _ROUNDS, _MOVES = 0.7, 40, 5
 # Fewer than in Python: a server replays every signature before it serves.
 _SERVED_STEPS, _SERVED_CHAINS = 20, 4
+
+
+class Options(NamedTuple):
+    """What an estimate takes, of numbers that make a key of a graph.
+
+    Attributes:
+      ladder: the nodes, N_t of them.
+      num_steps: moves at each temperature; the last half is averaged.
+      num_chains: of each image, at least 2.
+      batched: as in Tempering.
+      exchange_every: likewise.
+    """
+
+    ladder: tuple[float, ...]
+    num_steps: int = _SERVED_STEPS
+    num_chains: int = _SERVED_CHAINS
+    batched: bool = False
+    exchange_every: int = 0
+
+
+def options(settings: Any, ladder: Any = None, **numbers: int) -> Options:
+    """The options of a model with these settings, checked.
+
+    Args:
+      settings: of the model.
+      ladder: see ladder_of; None: the settings'.
+      **numbers: num_steps and num_chains, where they are not what is served.
+
+    Raises:
+      errors.InputError: one is out of range.
+    """
+    nodes = ladder_of(settings.ladder if ladder is None else ladder)
+    for key, value in numbers.items():
+        arguments.positive_int(key, value)
+    return Options(
+        tuple(nodes.tolist()),
+        batched=settings.batched,
+        exchange_every=settings.exchange_every,
+        **numbers,
+    )
 
 
 @keras.saving.register_keras_serializable("thermozoo")
@@ -79,10 +119,7 @@ class Evidence(keras.layers.Layer):
         prior: Chain,
         x: tf.Tensor,
         row_seeds: tf.Tensor,
-        *,
-        ladder: Any,
-        num_steps: int = _SERVED_STEPS,
-        num_chains: int = _SERVED_CHAINS,
+        options: Options,
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Log p(x) and its standard error, [B] each, in nats.
 
@@ -94,10 +131,9 @@ class Evidence(keras.layers.Layer):
             prior: the chain that codes come from.
             x: [B, ...].
             row_seeds: int32[B, 2]; row i depends on x[i] and row_seeds[i].
-            ladder: [N_t].
-            num_steps: moves at each temperature; the last half is averaged.
-            num_chains: of each image, at least 2.
+            options: how.
         """
+        ladder, num_steps, num_chains, *_ = options
         number, nodes = tf.shape(x)[0], len(ladder)
         keep = max(1, num_steps // 2)
         which = tf.tile(tf.range(num_chains), tf.stack([number]))
@@ -112,6 +148,8 @@ class Evidence(keras.layers.Layer):
             Chain("mala", num_steps, at_prior),
             at_prior / at_posterior - 1.0,
             keep,
+            options.batched,
+            options.exchange_every,
         )
         tempered = chains.run(model, tf.repeat(x, num_chains, 0), start, then)
         values = tf.reshape(

@@ -56,6 +56,14 @@ class Settings:
         ladder: of inverse temperatures: a dict of "name", "num" (N_t nodes)
             and the options of samplers.ladders.make, or the nodes themselves.
             None: 10 of the power law with p = 3.
+        batched: whether the chains of all temperatures run at once, all from
+            codes of the prior, or one after the other from where the last
+            one ended: more accurate in equal steps, and no slower on a CPU.
+            Of estimator="ti" and of log_evidence; takes N_t times the memory.
+        exchange_every: moves between exchanges of the codes of neighbouring
+            temperatures (Calderhead 2009), with batched=True; 0: none. With
+            estimator="ti" they need exact moves, dynamics="mala";
+            log_evidence always makes them.
         stiffness: k of step sizes posterior_step_size / (1 + t k); 0 is the
             thesis's.
         draws: codes of a temperature, the last ones of its chain, whose
@@ -94,6 +102,8 @@ class Settings:
     posterior_step_size: float
     estimator: str
     ladder: Any
+    batched: bool
+    exchange_every: int
     stiffness: float
     draws: int
     rule: str
@@ -119,6 +129,7 @@ class Settings:
         if self.ladder is None:
             object.__setattr__(self, "ladder", dict(DEFAULT))
         self._check_persistent()
+        self._check_batch()
         self._check_integral()
 
     def _check_persistent(self) -> None:
@@ -140,6 +151,38 @@ class Settings:
                 "persistent=True with estimator='ti': its chains start at "
                 "codes of the prior, at t = 0; take estimator='mle', or "
                 "persistent=False"
+            )
+
+    def _check_batch(self) -> None:
+        arguments.boolean("batched", self.batched)
+        every = arguments.not_negative_int(
+            "exchange_every", self.exchange_every
+        )
+        if every and not self.batched:
+            raise errors.InputError(
+                f"exchange_every={every} needs all temperatures at once: take "
+                "batched=True, or exchange_every=0"
+            )
+        if not self.batched or self.estimator == "mle":
+            return
+        if self.dynamics == "nose_hoover":
+            raise errors.InputError(
+                "batched=True with dynamics='nose_hoover', which takes one "
+                "time step for all temperatures: take other dynamics, or "
+                "batched=False"
+            )
+        if not every:
+            return
+        if self.dynamics != "mala":
+            raise errors.InputError(
+                f"exchange_every={every} with dynamics={self.dynamics!r}: "
+                "exchanges are exact beside exact moves only; take "
+                "dynamics='mala', or exchange_every=0"
+            )
+        if every > self.posterior_steps:
+            raise errors.InputError(
+                f"exchange_every={every} is more than posterior_steps="
+                f"{self.posterior_steps}: no exchange would come"
             )
 
     def _check_integral(self) -> None:
@@ -195,6 +238,8 @@ class Settings:
             self.posterior_chain,
             self.stiffness,
             self.draws,
+            self.batched,
+            self.exchange_every,
         )
         return Integral(
             chains,

@@ -51,19 +51,25 @@ def _options(name: str) -> set[str]:
 
 
 class Tempering(NamedTuple):
-    """Chains on the power posteriors p(z) p(x | z)^t, from t = 0 upwards.
+    """Chains on the power posteriors p(z) p(x | z)^t, of all temperatures.
 
     Attributes:
       ladder: [N_t], see samplers.ladders.
       chain: of each temperature; its step_size is that at t = 0.
       stiffness: k of the step sizes h / (1 + t k).
       draws: how many of the last codes of each temperature are kept.
+      batched: whether all temperatures run at once, from the same start, or
+        each starts where the one below ended.
+      exchange_every: with `batched`, moves between exchanges of neighbouring
+        temperatures; 0: none.
     """
 
     ladder: Any
     chain: Chain
     stiffness: Any
     draws: int
+    batched: bool = False
+    exchange_every: int = 0
 
     def run(
         self,
@@ -73,7 +79,7 @@ class Tempering(NamedTuple):
         seed: Any,
         differentiable: bool = False,
     ) -> tempering.Tempered:
-        """Runs the chains; each temperature starts where the last one ended.
+        """Runs the chains.
 
         Args:
           model: whose codes move.
@@ -82,9 +88,11 @@ class Tempering(NamedTuple):
           seed: int32[2], or int32[B, 2].
           differentiable: keep the gradient through the chains.
         """
+        # In one batch the codes come temperature by temperature.
+        data = tf.concat([x] * len(self.ladder), 0) if self.batched else x
 
         def log_likelihood(codes: tf.Tensor) -> tf.Tensor:
-            return model.log_likelihood(x, codes)
+            return model.log_likelihood(data, codes)
 
         def kernel_at(t: tf.Tensor, index: tf.Tensor) -> Any:
             del index
@@ -102,5 +110,7 @@ class Tempering(NamedTuple):
             num_steps=self.chain.steps,
             keep=self.draws,
             log_likelihood_fn=log_likelihood,
+            batched=self.batched,
+            exchange_every=self.exchange_every,
             differentiable=differentiable,
         )

@@ -23,6 +23,7 @@ SMALL = {
     "posterior_steps": 5,
 }
 TI = {"estimator": "ti", "ladder": {"num": 4, "p": 3.0}}
+EXCHANGING = {**TI, "batched": True, "exchange_every": 2, "dynamics": "mala"}
 
 
 def _build(**changes) -> Any:
@@ -58,6 +59,15 @@ def _images(number=6, depth=1):
             "take draws=2",
         ),
         ({"prior_gradient": "chain"}, "take estimator='ti'"),
+        (
+            {**TI, "batched": True, "dynamics": "nose_hoover"},
+            "one time step for all",
+        ),
+        ({"batched": 1}, "batched=1 must be True or False"),
+        ({"exchange_every": -1}, "exchange_every=-1"),
+        ({"exchange_every": 2}, "take batched=True"),
+        ({**EXCHANGING, "dynamics": "langevin"}, "take dynamics='mala'"),
+        ({**EXCHANGING, "exchange_every": 6}, "no exchange would come"),
         ({"generator_gradient": "trapezoid"}, "take estimator='ti'"),
         ({"estimator": "em"}, "choose one of mle, ti"),
         ({"dynamics": "hmc"}, "choose one of langevin, mala"),
@@ -122,6 +132,23 @@ def test_both_networks_have_gradients_at_every_p(p):
 )
 def test_other_gradients_are_there_too(prior, generator):
     found = _steps(3.0, prior_gradient=prior, generator_gradient=generator)
+    assert _norm(found.prior_gradients) > 1e-6
+    assert _norm(found.generator_gradients) > 1e-4
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        EXCHANGING,
+        {"batched": True, "prior_gradient": "chain"},
+        pytest.param(
+            {"batched": True, "dynamics": "baoab"}, marks=pytest.mark.slow
+        ),
+    ],
+)
+def test_temperatures_in_one_batch_give_gradients_too(changes):
+    found = _steps(3.0, body="dense", hidden_units=[8], **changes)
+    assert found.loss.shape == (6,)
     assert _norm(found.prior_gradients) > 1e-6
     assert _norm(found.generator_gradients) > 1e-4
 
