@@ -139,29 +139,21 @@ def draw(
 
 def main(argv: list[str]) -> None:
     """Runs what the flags ask for."""
-    from reproductions import ti_gradient_variance, ti_runs, ti_settings
+    from reproductions import ti_gradient_variance, ti_runs
     from reproductions import ti_tables as tables
-    from training import storage
 
-    splits, plan, folder = ti_settings.load(argv, flags.FLAGS)
-    runner = ti_runs.Runner(splits, plan, folder)
+    runner = ti_runs.from_flags(argv, flags.FLAGS)
     table = runner.table(settings())
     before = runner.kept_table(ti_gradient_variance.settings())
-    draw(table, before, splits.image_shape, folder)
-    storage.write_json(
-        folder / "components.json",
-        {"plan": plan._asdict(), "rows": tables.json_rows(table)},
-    )
-    print("means over runs [Raj 2024, CelebA: spread, its CV, KID]")
-    print("\n".join(tables.lines(table)))
-    print(
+    draw(table, before, runner.splits.image_shape, runner.folder)
+    tables.publish(
+        table,
+        runner.plan,
+        runner.folder / "components.json",
         "the generator learns from all temperatures by the trapezoid (the "
         "thesis's); eta moves the prior alone, and only where its gradient "
-        f"goes through the chains ({CHAIN!r})"
-    )
-    print("\n".join(["the claims, and what is seen:", *claims(table)]))
-    print(
-        f"components.json, components.png and components_samples.png: {folder}"
+        f"goes through the chains ({CHAIN!r})",
+        claims(table),
     )
 
 

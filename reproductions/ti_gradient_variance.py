@@ -254,28 +254,19 @@ def _regimes(groups: Any) -> Any:
 
 def main(argv: list[str]) -> None:
     """Runs what the flags ask for."""
-    from reproductions import ti_runs, ti_settings
+    from reproductions import ti_runs
     from reproductions import ti_tables as tables
-    from training import storage
 
-    splits, plan, folder = ti_settings.load(argv, flags.FLAGS)
-    runner = ti_runs.Runner(splits, plan, folder)
+    runner = ti_runs.from_flags(argv, flags.FLAGS)
     table = runner.table(settings())
-    draw(table, splits.image_shape, folder)
-    storage.write_json(
-        folder / "gradient_variance.json",
-        {"plan": plan._asdict(), "rows": tables.json_rows(table)},
-    )
-    print("means over runs [Raj 2024, CelebA: spread, its CV, KID]")
-    print("\n".join(tables.lines(table)))
-    print(
+    draw(table, runner.splits.image_shape, runner.folder)
+    tables.publish(
+        table,
+        runner.plan,
+        runner.folder / "gradient_variance.json",
         "the generator learns from all temperatures by the trapezoid (the "
-        f"thesis's), under {tables.DEFAULT!r} from t = 1 alone"
-    )
-    print("\n".join(["the trends, and what is seen:", *trends(table)]))
-    print(
-        "gradient_variance.json, gradients.png, fidelity.png and samples.png: "
-        f"{folder}"
+        f"thesis's), under {tables.DEFAULT!r} from t = 1 alone",
+        trends(table),
     )
 
 

@@ -19,6 +19,7 @@ import datasets
 import metrics
 import zoo
 from metrics import extractors
+from reproductions import ti_settings
 from reproductions.ti_settings import NETWORKS, Plan, Setting
 from training import storage
 
@@ -241,6 +242,21 @@ class Runner:
         key = setting._replace(frozen=False)
         if all(key != other._replace(frozen=False) for other in later):
             self.models.pop(key, None)
+
+
+def from_flags(argv: list[str], values: Any) -> Runner:
+    """What the flags ask for.
+
+    Args:
+        argv: what is left of the command line.
+        values: the flags of `ti_tables.define_flags`.
+
+    Raises:
+        errors.InputError: a flag is out of range, or a file is missing.
+    """
+    weights = values.inception_weights
+    extractor = extractors.inception(weights) if weights else None
+    return Runner(*ti_settings.load(argv, values), extractor)
 
 
 class Rates(keras.callbacks.Callback):

@@ -135,8 +135,10 @@ def load(
         train=datasets.take(splits.train, count),
         train_labels=splits.train_labels[:count],
     )
-    folder = pathlib.Path(values.output)
-    folder /= f"{values.data}-{'quick' if values.quick else 'full'}"
+    # Runs whose images were judged by other features are kept apart.
+    name = f"{values.data}-{'quick' if values.quick else 'full'}"
+    name += "-inception" if values.inception_weights else ""
+    folder = pathlib.Path(values.output) / name
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

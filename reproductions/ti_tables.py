@@ -2,13 +2,15 @@
 
 import itertools
 import math
+import pathlib
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from absl import flags
 
-from reproductions import ti_runs
+from reproductions import ti_runs, ti_settings
+from training import storage
 
 # Of CelebA, from the logs behind the figures: spread of the gradient, its
 # coefficient of variation over five repetitions in %, and KID, each at the
@@ -57,6 +59,12 @@ def define_flags() -> None:
         "output",
         "runs/thermodynamic_integration",
         "Folder of the results; finished runs in it are read, not trained.",
+    )
+    flags.DEFINE_string(
+        "inception_weights",
+        None,
+        "File of InceptionV3's weights without the top, whose features KID and "
+        "FID take; by default those of a small ConvNet, trained offline.",
     )
 
 
@@ -167,6 +175,30 @@ def images(
         / 255.0
         for key, rows in table.items()
     }
+
+
+def publish(
+    table: ti_runs.Table,
+    plan: ti_settings.Plan,
+    path: pathlib.Path,
+    note: str,
+    verdicts: Sequence[str],
+) -> None:
+    """Writes the numbers of every run as JSON; prints means and verdicts.
+
+    Args:
+        table: of the experiment.
+        plan: of its runs.
+        path: of the JSON file, beside the pictures.
+        note: a line below the table.
+        verdicts: lines, what is claimed and what is seen.
+    """
+    rows = json_rows(table)
+    storage.write_json(path, {"plan": plan._asdict(), "rows": rows})
+    print("means over runs [Raj 2024, CelebA: spread, its CV, KID]")
+    print(*lines(table), note, sep="\n")
+    print("what is claimed, and what is seen:", *verdicts, sep="\n")
+    print(f"numbers of every run, and pictures: {path.parent}")
 
 
 def json_rows(table: ti_runs.Table) -> list[dict[str, Any]]:

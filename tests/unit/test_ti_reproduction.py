@@ -18,7 +18,6 @@ from reproductions import (
     ti_components,
     ti_gradient_variance,
     ti_runs,
-    ti_settings,
     ti_tables,
 )
 from reproductions.ti_settings import Plan, Setting
@@ -220,6 +219,7 @@ def test_pictures_are_written(ran, tmp_path):
         ({"repetitions": 1}, "--repetitions=1 is out of range: give 2"),
         ({"epochs": 0}, "--epochs=0 is out of range: give 1"),
         ({"output": "file/below"}, "--output=file/below cannot be made"),
+        ({"inception_weights": "no.h5"}, "weights are not at 'no.h5': fetch"),
     ],
 )
 def test_wrong_flags_are_one_line(changes, message, tmp_path, monkeypatch):
@@ -227,13 +227,14 @@ def test_wrong_flags_are_one_line(changes, message, tmp_path, monkeypatch):
     (tmp_path / "file").touch()
     given = {"quick": True, "data": "digits", "epochs": None, "output": "out"}
     given |= {"repetitions": None, "data_dir": None, "download": False}
+    given |= {"inception_weights": None}
 
     class Flags(SimpleNamespace):
         def __getitem__(self, key):
             return SimpleNamespace(present=True)
 
     with pytest.raises(errors.InputError, match=message) as caught:
-        ti_settings.load(["script"], Flags(**(given | changes)))
+        ti_runs.from_flags(["script"], Flags(**(given | changes)))
     assert "\n" not in str(caught.value)
 
 
