@@ -290,6 +290,8 @@ def _rows(axes: Any, rows: list[tuple[str, np.ndarray]]) -> None:
     stacked = np.concatenate([row for _, row in rows])
     tiled = report.grid(stacked, len(rows[0][1]))
     axes.imshow(tiled.squeeze(), cmap="gray", vmin=0, vmax=255)
+    # The room that the images leave is the names'.
+    axes.set_anchor("E")
     height = tiled.shape[0] / len(rows)
     axes.set_yticks(
         [(i + 0.5) * height for i in range(len(rows))],
