@@ -12,7 +12,10 @@ from samplers import couplings, nose_hoover, seeds
 
 @keras.saving.register_keras_serializable("thermozoo")
 class ChainState(keras.layers.Layer):
-    """All of nose_hoover.State but the position, which is the network's.
+    """What of nose_hoover.State moves a network's weights, which are its rest.
+
+    The thermostats' positions are not kept: nothing depends on them but the
+    extended energy, which no training reads, so that XLA leaves them out.
 
     The weights are not trainable; they are saved and restored with the model
     that owns the layer, so that a chain goes on where it stopped.
@@ -49,12 +52,10 @@ class ChainState(keras.layers.Layer):
         chains = (len(self.shapes),) if thermostat == "per_tensor" else ()
         self.kinetic_energy = self._zeros(chains)
         if thermostat == "massive":
-            self.eta = self._zeros(())
             self.eta_velocity: Any = weight_lists.add(
                 self, "eta_velocity", self.shapes * chain_length
             )
         else:
-            self.eta = self._zeros((*chains, chain_length))
             self.eta_velocity = self._zeros((*chains, chain_length))
         self.step = self._zeros((), "int64")
         self.built = True
@@ -93,10 +94,15 @@ class ChainState(keras.layers.Layer):
             energy=tf.convert_to_tensor(self.energy.value),
             gradient=[tf.convert_to_tensor(w.value) for w in self.gradient],
             kinetic_energy=kinetic_energy,
-            eta=tf.convert_to_tensor(self.eta.value),
+            eta=self._eta(),
             eta_velocity=self._eta_velocity(),
             step=tf.cast(self.step.value, tf.int32),
         )
+
+    def _eta(self) -> tf.Tensor:
+        if self.thermostat == "massive":
+            return tf.zeros(())
+        return tf.zeros_like(self.eta_velocity.value)
 
     def _eta_velocity(self) -> Any:
         if self.thermostat != "massive":
@@ -106,14 +112,13 @@ class ChainState(keras.layers.Layer):
         return [flat[i : i + number] for i in range(0, len(flat), number)]
 
     def write(self, state: nose_hoover.State) -> None:
-        """Stores everything but the position."""
+        """Stores all that `read` gives back."""
         for weight, value in zip(self.velocity, state.velocity, strict=True):
             weight.assign(value)
         for weight, value in zip(self.gradient, state.gradient, strict=True):
             weight.assign(value)
         self.energy.assign(state.energy)
         self.kinetic_energy.assign(state.kinetic_energy)
-        self.eta.assign(state.eta)
         if self.thermostat == "massive":
             flat = tf.nest.flatten(state.eta_velocity)
             for weight, value in zip(self.eta_velocity, flat, strict=True):

@@ -215,8 +215,8 @@ def nose_hoover_chain(
         due = (state.step > 0) & (state.step % redraw_every == 0)
         return tf.cond(due, redraw, lambda: state)
 
-    def middle(seed: Any, chain: Chain, move: Any, bath: Any) -> Any:
-        """What happens to the velocities (times h) in mid-drift."""
+    def drifted(seed: Any, chain: Chain, move: Any, bath: Any) -> Any:
+        """The thermostats, the drift, and the velocities (times h) after it."""
         h, m, _, _ = constants(move)
 
         def swept(chain: Chain, move: Any, duration: Any) -> Any:
@@ -225,12 +225,18 @@ def nose_hoover_chain(
             return coupling.middle(chain, move, m / (h * h), duration, bath)
 
         if not rubs:
-            return swept(chain, move, h)
-        chain, move = swept(chain, move, 0.5 * h)
-        rate = particles.scalar(friction, h.dtype)
-        deviation = h * tf.sqrt(particles.scalar(temperature, h.dtype) / m)
-        move = velocities.stirred(seed, move, rate, h, deviation)
-        return swept(chain, move, 0.5 * h)
+            if coupling.middle is None:
+                move = particles.once(move)
+                return chain, move, move
+            chain, after = swept(chain, move, h)
+        else:
+            chain, after = swept(chain, move, 0.5 * h)
+            rate = particles.scalar(friction, h.dtype)
+            deviation = h * tf.sqrt(particles.scalar(temperature, h.dtype) / m)
+            after = velocities.stirred(seed, after, rate, h, deviation)
+            chain, after = swept(chain, after, 0.5 * h)
+        drift = particles.combine(lambda a, b: 0.5 * (a + b), move, after)
+        return chain, drift, after
 
     def step(seed: Any, state: State, batch: Any = None) -> tuple[State, Info]:
         velocity_seed, energy_seed = seeds.split(seed, 2)
@@ -252,17 +258,8 @@ def nose_hoover_chain(
         kept = rescaled(scale, state.move)
         lost = rescaled(scale * state.kick + kick, state.gradient)
         move = particles.combine(tf.subtract, kept, lost)
-        if rubs or coupling.middle is not None:
-            before = move
-            chain, move = middle(stir_seed, chain, move, bath)
-            position = particles.combine(
-                lambda x, a, b: x + 0.5 * (a + b), state.position, before, move
-            )
-        else:
-            # Not in terms of `move`: XLA computes the two side by side.
-            position = particles.combine(
-                lambda x, a, b: (x + a) - b, state.position, kept, lost
-            )
+        chain, drift, move = drifted(stir_seed, chain, move, bath)
+        position = particles.combine(tf.add, state.position, drift)
         energy, gradient, aux = evaluator.fn(position, energy_seed, batch)
         # The one reduction over the particles: the thermostat's factor is
         # known, so the next step starts from the kinetic energy it leaves.

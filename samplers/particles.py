@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from tensorflow.compiler.tf2xla.python import xla
 
 import errors
 from samplers import seeds
@@ -148,6 +149,23 @@ def whole(tensor: Any) -> tf.Tensor:
         return tf.reduce_sum(tensor)
     rows = tf.reshape(tensor, [-1, width])
     return tf.reduce_sum(tf.linalg.matvec(rows, tf.ones([width], rows.dtype)))
+
+
+def once(position: Any) -> Any:
+    """The position itself, which XLA computes before anything it is used for.
+
+    XLA would compute it anew in each place, from inputs that it then copies
+    at every turn of a loop.
+    """
+    if not seeds.under_xla() or tf.executing_eagerly():
+        return position
+
+    @tf.custom_gradient
+    def barrier(*tensors: Any) -> Any:
+        return xla.optimization_barrier(*tensors), lambda *upstream: upstream
+
+    tensors = barrier(*tf.nest.flatten(position))
+    return tf.nest.pack_sequence_as(position, tf.nest.flatten(tensors))
 
 
 def sizes(position: Any, chain_ndims: int) -> tf.Tensor:
