@@ -8,11 +8,14 @@ import keras
 import tensorflow as tf
 
 import errors
+from layers import minimal_filtering
 
 # Channels of the input up to which a gradient by blocks pays: with 32 filters
 # on 32 x 32 the layer with its gradient takes 0.5 of the time with 1 channel,
 # 0.6 with 3 and 4, all of it with 5.
 _FEW = 4
+# Channels from which on, and pixels up to which, fewer products pay.
+_WIDE, _SMALL = 128, 64
 
 
 @keras.saving.register_keras_serializable("thermozoo")
@@ -20,8 +23,8 @@ class Conv2D(keras.layers.Conv2D):
     """keras.layers.Conv2D, and then keras.layers.LeakyReLU.
 
     Weights, results up to rounding, and the name under which files keep the
-    weights are Keras's. Two things differ, both for the gradient by the input,
-    which a chain over images needs at every step:
+    weights are Keras's. Three things differ, for the gradient by the input that
+    a chain over images needs at every step:
 
         The gradient of the LeakyReLU reads its output, which has the sign of
         its input, so that TensorFlow computes the convolution, the bias and
@@ -30,6 +33,10 @@ class Conv2D(keras.layers.Conv2D):
         Of 3 x 3 convolutions of stride 1 from few channels, an image's, the
         gradient by the input is a convolution to blocks of 2 x 2 pixels, whose
         channels then are enough to fill the registers of a CPU.
+
+        4 x 4 convolutions of stride 2 of small wide maps, 8 x 8 of 128
+        channels, take fewer products, there and back. Their kernel is
+        transformed at every call, which tens of images pay for.
     """
 
     def __init__(
@@ -75,16 +82,31 @@ class Conv2D(keras.layers.Conv2D):
     def convolution_op(self, inputs: Any, kernel: Any) -> Any:
         """The convolution alone."""
         sides, channels = inputs.shape[1:3], inputs.shape[3]
+        shape = (self.kernel_size, self.strides)
         if (
-            self.kernel_size == (3, 3)
-            and self.strides == self.dilation_rate == (1, 1)
-            and self.padding == "same"
-            and self.data_format == "channels_last"
-            and self.groups == 1
+            self.dilation_rate != (1, 1)
+            or self.padding != "same"
+            or self.data_format != "channels_last"
+            or self.groups != 1
+            or None in sides
+        ):
+            return super().convolution_op(inputs, kernel)
+        if (
+            shape == ((3, 3), (1, 1))
             and channels <= _FEW
-            and all(side is not None and side % 2 == 0 for side in sides)
+            and all(side % 2 == 0 for side in sides)
         ):
             return _few_channels(inputs, tf.convert_to_tensor(kernel))
+        if (
+            shape == ((4, 4), (2, 2))
+            and channels >= _WIDE
+            and self.filters >= 2 * _WIDE
+            and all(side % 4 == 0 for side in sides)
+            and math.prod(sides) <= _SMALL
+        ):
+            return minimal_filtering.strided_convolution(
+                inputs, tf.convert_to_tensor(kernel)
+            )
         return super().convolution_op(inputs, kernel)
 
     def get_config(self) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 import errors
-from layers import energy_convolution
+from layers import energy_convolution, minimal_filtering
 
 SLOPE = 0.05
 # (height, width, channels) of the input and Keras's arguments: from few
@@ -21,6 +21,10 @@ CASES: Any = {
     "valid": ((6, 6, 3), {}),
     "dilated": ((6, 6, 3), {"padding": "same", "dilation_rate": 2}),
     "strided": ((8, 6, 4), {"kernel_size": 4, "strides": 2, "padding": "same"}),
+    "minimal": (
+        (8, 4, 128),
+        {"kernel_size": 4, "strides": 2, "padding": "same", "filters": 256},
+    ),
     "strided odd": ((7, 5, 4), {"kernel_size": 4, "strides": 2}),
     "one": ((4, 4, 3), {"kernel_size": 1}),
     "groups": ((4, 4, 4), {"groups": 2, "padding": "same"}),
@@ -84,18 +88,20 @@ def test_compiled_results_are_those_of_keras():
         np.testing.assert_allclose(a, b, atol=1e-5 * np.abs(b).max())
 
 
-def test_only_few_channels_go_by_blocks(monkeypatch):
+def test_each_shape_takes_its_own_way(monkeypatch):
     taken = []
-    fn = energy_convolution._few_channels
-    monkeypatch.setattr(
-        energy_convolution,
-        "_few_channels",
-        lambda *a: taken.append(case) or fn(*a),
-    )
+    for owner, name in (
+        (energy_convolution, "_few_channels"),
+        (minimal_filtering, "strided_convolution"),
+    ):
+        fn = getattr(owner, name)
+        monkeypatch.setattr(
+            owner, name, lambda *a, fn=fn: taken.append(case) or fn(*a)
+        )
     for case in CASES:
         ours, _, x = pair(case)
         ours(x)
-    assert taken == ["colours", "grey"]
+    assert taken == ["colours", "grey", "minimal"]
 
 
 def test_the_gradient_of_the_activation_reads_its_output():
