@@ -51,14 +51,16 @@ spread about it (1.3 of 3.2); images of the codes themselves have a KID of 0.07.
 0.34, 0.37 at 10; 0.68, 0.78 at 30.
   KID by steps, at 30 times and frozen: 0.68, 0.78 against 0.21, 0.24 after 320;
 0.24, 0.19 against 0.16, 0.18 after 640; 0.12, 0.15 against 0.33, 0.36 after
-1,280. There the trained prior is the better one (0.18 after 2,560, seed 0). A
-slow one is late: 3 times the rate gives 0.53 after 1,280 (seed 0).
+1,280; 0.18 against 0.91 after 2,560 (seed 0). So the trained prior is the
+better one in the end. A slow one is late: 3 times the rate gives 0.53 after
+1,280 (seed 0).
   Chains too short are not the cause: 1,000 steps of MALA by the same energies
 give worse images than the 60 that they were trained by (0.83, 0.98 after 320).
   And KID by these features does not see the background: that of a frozen prior
 is grey noise (0.16 at the border of an image; 0.002 trained, 0.003 real), so
-that FID of 7 x 7 mean pixels has it the other way round, 1.70 frozen against
-0.36 trained after 320 steps (seed 0), 0.37 against 0.09 after 1,280 (seed 1).
+that FID of 7 x 7 mean pixels has it the other way round, 1.70, 1.77 frozen
+against 0.36, 0.37 trained after 320 steps, 0.37 against 0.09 after 1,280 (seed
+1).
 """
 
 import os
