@@ -6,15 +6,18 @@ The vanilla network of Hill 2020: a 3x3 convolution to 32 channels, three of
 4x4 with stride 2 to 64, 128 and 256, and a last one over the whole 4x4 map,
 which is the dense layer it is written as in both libraries; LeakyReLU of slope
 0.05. 100 chains of 32x32x3 images. Ours in graph mode, for convolutions are
-slow under XLA on a CPU: all chains in one batch, and in two halves that run
-side by side. The peer is the same loop in eager PyTorch, with the axes of the
-images in either order. The limit is the rate of large matrix products.
+slow under XLA on a CPU: of our layers, all chains in one batch and in two
+halves that run side by side; of Keras's plain layers, two halves. The peer is
+the same loop in eager PyTorch, with the axes of the images in either order.
+The limit is the rate of large matrix products.
 
-Measured (2 cores, beside other work): two halves at 0.71 and 0.84 of the limit
-in two runs, 1.44 and 1.37 times as fast as the better PyTorch; one batch at
-0.70 in both. Convolutions take over 90 % of the step; the gradient of the first
-one alone, with respect to three colours, 8 %, at a tenth of the rate. Noise
-takes 3 %.
+Measured (2 cores, beside much other work, ten rounds in turn, without PyTorch):
+in halves, at 0.82 of the limit by the clock and 0.79 by the time of the CPUs;
+plain layers at 0.81 and 0.73. The fastest halves of ours reach 0.75 of the
+fastest products, and plain ones 0.72, so the clock's shares flatter both.
+oneDNN's convolutions alone, with the kernels' reordering, take some 30 of 34 ms
+in one batch, before the last one took fewer products. Its products are counted
+as if it took all.
 """
 
 from typing import Any
