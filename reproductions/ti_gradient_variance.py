@@ -52,7 +52,7 @@ spread about it (1.3 of 3.2); images of the codes themselves have a KID of 0.07.
   KID by steps, at 30 times and frozen: 0.68, 0.78 against 0.21, 0.24 after 320;
 0.24, 0.19 against 0.16, 0.18 after 640; 0.12, 0.15 against 0.33, 0.36 after
 1,280; 0.18 against 0.91 after 2,560 (seed 0). So the trained prior is the
-better one in the end. A slow one is late: 3 times the rate gives 0.53 after
+better one from 1,280 on. A slow one is late: 3 times the rate gives 0.53 after
 1,280 (seed 0).
   Chains too short are not the cause: 1,000 steps of MALA by the same energies
 give worse images than the 60 that they were trained by (0.83, 0.98 after 320).
