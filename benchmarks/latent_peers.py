@@ -49,16 +49,21 @@ class Peer(NamedTuple):
     step: Callable[[], object]
 
 
-def in_torch(torch: Any, task: Task) -> Peer:
-    """Eager PyTorch, its images in the order of channels that is faster."""
+def in_torch(torch: Any, task: Task, channels_last: bool) -> Peer:
+    """Eager PyTorch, which can store maps and kernels in either order."""
+    order = torch.channels_last if channels_last else torch.contiguous_format
+
+    def stored(x: Any) -> Any:
+        return x.contiguous(memory_format=order)
+
     functional, own = torch.nn.functional, task.settings
     tilt = [torch.tensor(w).requires_grad_() for w in task.tilt]
     weights = [torch.tensor(w) for w in task.generator[:2]]
     for kernel, bias in _pairs(task.generator[2:]):
-        weights += [torch.tensor(kernel.transpose(3, 2, 0, 1).copy())]
+        weights += [stored(torch.tensor(kernel.transpose(3, 2, 0, 1).copy()))]
         weights += [torch.tensor(bias)]
     weights = [w.requires_grad_() for w in weights]
-    images = torch.tensor(task.images.transpose(0, 3, 1, 2).copy())
+    images = stored(torch.tensor(task.images.transpose(0, 3, 1, 2).copy()))
     batch, (height, width, depth) = len(images), task.shape
     optimizers = [
         torch.optim.Adam(part, rate, (_BETA, 0.999))
@@ -74,7 +79,7 @@ def in_torch(torch: Any, task: Task) -> Peer:
 
     def generate(z: Any) -> Any:
         x = z @ weights[0] + weights[1]
-        x = x.view(-1, height, width, depth).permute(0, 3, 1, 2)
+        x = stored(x.view(-1, height, width, depth).permute(0, 3, 1, 2))
         for kernel, bias in _pairs(weights[2:]):
             x = functional.leaky_relu(x, _SLOPE)
             x = functional.conv_transpose2d(x, kernel, bias, 2, 1)

@@ -5,21 +5,26 @@
 
 Sizes of configs/lebm_mnist.py and configs/lebm_celeba.py, batch 75: chains of
 60 steps on the prior and of 20 on the posterior or at each of 10 temperatures,
-both gradients, both optimizers. At the CelebA size a whole step takes over a
-minute, so what is timed there are its units: a posterior chain of 2 steps, and
-steps at 2 and 4 temperatures. A chain of ours evaluates the generator once more
-than a peer's, which stops before the gradient of its end.
+both gradients, both optimizers. At the CelebA size a whole step takes two
+minutes, so what is timed there are its units: a posterior chain of 2 steps, and
+steps at 2 and 4 temperatures. PyTorch runs in the order of channels in which
+its posterior chain is faster. At each temperature above 0 our chain ends with a
+gradient that nobody needs (1 part in 42); the peers' stop before it.
 
-Measured (2 cores, beside other work, 1 or 2 rounds): the convolutions of the
-generator with their gradients at 0.98 of the limit at both sizes, 0.85 and 0.76
-with Keras's layers throughout. A step at the MNIST size by maximum likelihood
-takes 0.91 of eager PyTorch's time and 0.15 of jitted JAX's; a posterior chain
-at the CelebA size 0.57 of PyTorch's, at 1.03 of the limit.
-A step at 3 temperatures of 6, 3 of 12 and 6 of 6 steps takes 1, 1.5 and 2.2
-times the first, and 1.2, 0.9 and 1.4 times as many posterior chains: it also
-draws 5 log-likelihoods a temperature and learns, which weighs less the longer
-the chains are. By count 10 temperatures of 20 steps make 1.03.
-Peak memory from 5 to 20 steps: +1 MiB (mle), +2 MiB (ti).
+Measured (2 cores, beside other work; 5 rounds, 2 of JAX's TI step):
+- The convolutions of the generator with their gradients: 0.94 of the limit at
+  the MNIST size, 0.98 at the CelebA size. Those to the image's 1 or 3 colours
+  have 0.16 and 0.53 of it, and take a twelfth and a twenty-fifth of the time.
+- A step at the MNIST size by maximum likelihood: 0.82 of the limit; PyTorch
+  takes 1.14 times as long, jitted JAX 7.2 times. By TI: 0.79, 1.4 and 6.2.
+- A posterior chain at the CelebA size: 0.94, 1.4 and 8.7.
+- A TI step of 10 temperatures x 20 steps at the MNIST size: 0.96 to 0.99 of 10
+  posterior chains; by count 0.97. Shorter chains cost more than their share,
+  since a step draws up to 5 likelihoods at t = 0 and learns: 3 x 6, 3 x 12 and
+  6 x 6 take 1.0, 0.9 and 1.2 of N_t chains; at the CelebA size 2 x 2, 2 x 4 and
+  4 x 2 take 1.5, 1.1 and 1.5, by count 1.4, 1.1 and 1.4.
+- Peak memory from 5 to 20 steps: +5 MiB (mle), +5 MiB (ti); with the gradient
+  through the chains, the control, +726 MiB.
 """
 
 import functools
@@ -112,13 +117,26 @@ def task(built: Any) -> latent_peers.Task:
     )
 
 
+def in_torch(torch: Any, given: latent_peers.Task) -> latent_peers.Peer:
+    """In the order of channels in which a posterior chain is faster."""
+    found, times = {}, {}
+    for order in ("channels first", "channels last"):
+        peer = latent_peers.in_torch(torch, given, order == "channels last")
+        found[order] = peer
+        times[order] = measure.seconds(measure.Work(peer.posterior, torch=True))
+    best = min(times, key=times.__getitem__)
+    all_times = ", ".join(f"{key} {value:.3f}" for key, value in times.items())
+    print(f"PyTorch's posterior chain, s: {all_times}; taken: {best}")
+    return found[best]
+
+
 def peers(built: Any) -> dict[str, tuple[latent_peers.Peer, bool]]:
     """Those installed, and whether they are timed by threads."""
     codes = np.random.default_rng(1).normal(size=(BATCH, built.latent_dim))
     codes = codes.astype(np.float32)
     found = {}
     for name, module, make in (
-        ("PyTorch", "torch", latent_peers.in_torch),
+        ("PyTorch", "torch", in_torch),
         ("JAX", "jax", latent_peers.in_jax),
     ):
         library = measure.peer(module) if name in _PEERS.value else None
@@ -145,17 +163,18 @@ def forward(built: Any) -> float:
 def flops(built: Any) -> tuple[float, float]:
     """Of the products in a posterior chain and in a whole step, by need.
 
-    An evaluation goes forward and back to the codes, a chain of K steps takes
-    K + 1. The energy of the codes is left out: it is below a hundredth.
+    An evaluation goes forward and back to the codes, a step takes one. The
+    energy of the codes is left out: it is below a hundredth.
     """
     own, unit = built.settings, forward(built)
-    chain = 2.0 * (own.posterior_steps + 1) * unit
+    chain = 2.0 * own.posterior_steps * unit
     if own.estimator == "mle":
         return chain, chain + 3.0 * unit
-    # Codes at t = 0 move without images; those that are kept make one each.
+    # At each t > 0 the likelihood of the end is wanted too. Codes at t = 0 move
+    # without images, but those that are kept make one each.
     nodes = len(own.integral.tempering.ladder)
-    kept = nodes * own.draws * unit
-    return chain, (nodes - 1) * chain + kept + 3.0 * unit
+    tempered = (nodes - 1) * (chain + unit) + own.draws * unit
+    return chain, tempered + 3.0 * unit
 
 
 def convolution(layer: Any) -> tuple[measure.Work, float]:
@@ -213,9 +232,15 @@ def report_step(estimator: str) -> None:
     }
     for name, (peer, threads) in peers(built).items():
         works[name] = measure.Work(peer.step, torch=threads)
-    measure.report(
-        f"step, MNIST, {estimator}", measure.rounds(works), flops(built)[1]
-    )
+    if estimator == "ti":
+        works["chain"] = measure.Work(posterior(built))
+    times = measure.rounds(works)
+    chain = times.pop("chain", None)
+    measure.report(f"step, MNIST, {estimator}", times, flops(built)[1])
+    if chain:
+        number = len(built.settings.integral.tempering.ladder)
+        share = measure.ratio(times["ours"], chain) / number
+        print(f"ours, of {number} posterior chains: {share:.2f}")
 
 
 def report_celeba() -> None:
