@@ -1,4 +1,4 @@
-"""What the configs of the latent-space energy-based prior have in common.
+r"""What the configs of the latent-space energy-based prior have in common.
 
 Sources: Raj 2024, Tables 4 to 6 (default), and Pang 2020 (":pang").
 
@@ -6,7 +6,7 @@ Beside the variants, for chains of training images that go on where they were
 last seen (not with ":ti"), and for all temperatures at once with exchanges:
 
     --config.model.persistent=True
-    --config.model.dynamics=mala --config.model.batched=True \\
+    --config.model.dynamics=mala --config.model.batched=True \
         --config.model.exchange_every=5
 """
 
