@@ -11,13 +11,11 @@ halves that run side by side; of Keras's plain layers, two halves. The peer is
 the same loop in eager PyTorch, with the axes of the images in either order.
 The limit is the rate of large matrix products.
 
-Measured (2 cores, beside much other work, ten rounds in turn, without PyTorch):
-in halves, at 0.82 of the limit by the clock and 0.79 by the time of the CPUs;
-plain layers at 0.81 and 0.73. The fastest halves of ours reach 0.75 of the
-fastest products, and plain ones 0.72, so the clock's shares flatter both.
-oneDNN's convolutions alone, with the kernels' reordering, take some 30 of 34 ms
-in one batch, before the last one took fewer products. Its products are counted
-as if it took all.
+Measured (2 cores, four runs of 5 rounds): our layers at 0.81 to 0.84 of the
+limit in halves and 0.77 to 0.81 in one batch, Keras's at 0.74 to 0.76; without
+the smaller number of products of the last convolution, 0.76 and 0.73. 1.5 to
+1.9 times as fast as the better PyTorch. The last convolution is counted as if
+it took all its products.
 """
 
 from typing import Any

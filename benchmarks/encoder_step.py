@@ -10,11 +10,12 @@ step of the same autoencoder, and torch.compile and jitted JAX on the same
 dynamics; against itself: without a thermostat, with one for each weight, and
 through train.py with MNIST (where its data are at hand).
 
-Measured (2 cores, beside some other work, 5 rounds), batch 32 and 512: 0.40
-and 0.76 of the products' rate; 3.7 and 2.2 times as fast as PyTorch's Adam
-step, 1.9 and 2.0 times as torch.compile, 0.97 times as JAX, which uses the
-same compiler; 0.96 and 1.01 of the time without a thermostat; one for each
-weight takes 1.60 and 1.05 times as long.
+Measured (2 cores, 5 rounds), batch 32 and 512: 0.46 and 0.76 of the products'
+rate; 3.6 and 2.1 times as fast as PyTorch's Adam step, 2.1 and 1.9 times as
+torch.compile, 1.06 and 0.97 times as JAX, which uses the same compiler; 1.02
+and 1.03 of the time without a thermostat; one for each weight takes 1.55 and
+1.05 times as long (1.38 to 1.55 in five runs at batch 32); through train.py
+1.06 times the bare loop.
 """
 
 import pathlib
