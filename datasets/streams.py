@@ -42,20 +42,18 @@ class Stream:
         images before it.
         """
         epoch, offset = divmod(first, len(self))
+        # Opened outside the graph: TFDS decides by values when it opens.
+        rows = self._open().enumerate()
 
         def one_epoch(index):
             with seeds.xla(False):
                 folded = seeds.fold_in(seed, tf.cast(index, tf.int32))
             # tf.data takes a scalar tensor here; its annotation says int.
             order: Any = tf.cast(folded[0], tf.int64)
-            return (
-                self._open()
-                .enumerate()
-                .shuffle(
-                    min(_SHUFFLE_BUFFER, len(self)),
-                    seed=order,
-                    reshuffle_each_iteration=False,
-                )
+            return rows.shuffle(
+                min(_SHUFFLE_BUFFER, len(self)),
+                seed=order,
+                reshuffle_each_iteration=False,
             )
 
         return tf.data.Dataset.counter(epoch).flat_map(one_epoch).skip(offset)
