@@ -80,7 +80,7 @@ def config(
         whole.data.eval_images = 500
         whole.optimizer.update({"learning_rate": 1e-3, "decay_steps": 100})
         whole.prior_optimizer.update(
-            {"learning_rate": 2e-4, "decay_steps": 100}
+            {"learning_rate": 6e-4, "decay_steps": 100}
         )
         whole.training.update(
             {
