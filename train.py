@@ -11,7 +11,7 @@ import pathlib
 import sys
 from typing import Any
 
-from absl import flags, logging
+from absl import flags
 from ml_collections import config_flags
 
 import errors
@@ -96,13 +96,7 @@ def train(
 
 def main(argv: list[str]) -> None:
     """Trains as the flags say, and prints the result."""
-    if argv[1:]:
-        raise errors.InputError(
-            f"{argv[1]!r} is no flag: write --name=value, see --help"
-        )
-    values = flags.FLAGS
-    if not values["verbosity"].present:
-        logging.set_verbosity(logging.ERROR)
+    values = command_line.alone(argv)
     results = train(
         values.config,
         values.workdir,

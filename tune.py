@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import ml_collections
-from absl import flags, logging
+from absl import flags
 from ml_collections import config_flags
 
 import errors
@@ -133,13 +133,7 @@ def command(
 
 def main(argv: list[str]) -> None:
     """Searches as the flags say, and prints how to train the best."""
-    if argv[1:]:
-        raise errors.InputError(
-            f"{argv[1]!r} is no flag: write --name=value, see --help"
-        )
-    values = flags.FLAGS
-    if not values["verbosity"].present:
-        logging.set_verbosity(logging.ERROR)
+    values = command_line.alone(argv)
     rows = tune(
         values.config,
         values.workdir,

@@ -50,7 +50,7 @@ import sys
 import time
 from typing import Any
 
-from absl import flags, logging
+from absl import flags
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 
@@ -111,15 +111,9 @@ def lines(table: dict[str, dict[str, Any]]) -> list[str]:
 
 def main(argv: list[str]) -> None:
     """Runs what the flags ask for."""
-    import errors
+    from training import command_line
 
-    if argv[1:]:
-        raise errors.InputError(
-            f"{argv[1]!r} is no flag: write --name=value, see --help"
-        )
-    values = flags.FLAGS
-    if not values["verbosity"].present:
-        logging.set_verbosity(logging.ERROR)
+    values = command_line.alone(argv)
     output = pathlib.Path(values.output)
     options = {"data_dir": values.data_dir, "download": values.download}
     import datasets

@@ -151,15 +151,11 @@ def compare(
 
 def main(argv: list[str]) -> None:
     """Runs what the flags ask for."""
-    import errors
-
-    if argv[1:]:
-        raise errors.InputError(
-            f"{argv[1]!r} is no flag: write --name=value, see --help"
-        )
     from reproductions import simmering_tasks
+    from training import command_line
 
-    output, quick = pathlib.Path(flags.FLAGS.output), flags.FLAGS.quick
+    values = command_line.alone(argv)
+    output, quick = pathlib.Path(values.output), values.quick
     output.mkdir(parents=True, exist_ok=True)
     result: dict[str, Any] = {"quick": quick}
     text = []

@@ -3,10 +3,9 @@
 import pathlib
 from typing import Any, NamedTuple
 
-from absl import logging
-
 import datasets
 import errors
+from training import command_line
 
 # Dense, and far smaller than Raj 2024's: latents, generator, energy.
 NETWORKS = {
@@ -106,12 +105,7 @@ def load(
     Raises:
         errors.InputError: a flag is out of range, or the data are missing.
     """
-    if argv[1:]:
-        raise errors.InputError(
-            f"{argv[1]!r} is no flag: write --name=value, see --help"
-        )
-    if not values["verbosity"].present:
-        logging.set_verbosity(logging.ERROR)
+    command_line.alone(argv)
     if values.data not in NETWORKS:
         raise errors.InputError(
             f"--data={values.data} is unknown: choose one of "

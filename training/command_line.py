@@ -5,7 +5,7 @@ import re
 import sys
 from typing import Any
 
-from absl import app, flags
+from absl import app, flags, logging
 
 import errors
 
@@ -22,6 +22,25 @@ def check(argv: list[str]) -> list[str]:
     except errors.InputError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)
+
+
+def alone(argv: list[str]) -> Any:
+    """The flags, where no other words stand beside them; and a quiet log.
+
+    Args:
+        argv: what is left of the command line, the program's name first.
+
+    Raises:
+        InputError: there is another word.
+    """
+    if argv[1:]:
+        raise errors.InputError(
+            f"{argv[1]!r} is no flag: write --name=value, see --help"
+        )
+    values = flags.FLAGS
+    if not values["verbosity"].present:
+        logging.set_verbosity(logging.ERROR)
+    return values
 
 
 def parse(argv: list[str]) -> list[str]:
