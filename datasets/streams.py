@@ -42,12 +42,14 @@ class Stream:
         images before it.
         """
         epoch, offset = divmod(first, len(self))
-        # Opened outside the graph: TFDS decides by values when it opens.
         rows = self._open().enumerate()
 
         def one_epoch(index):
             with seeds.xla(False):
                 folded = seeds.fold_in(seed, tf.cast(index, tf.int32))
+            # The order is to depend on no other seed; beside a global seed of
+            # 0 tf.data would also fail on one that is a tensor.
+            tf.compat.v1.get_default_graph().seed = None
             # tf.data takes a scalar tensor here; its annotation says int.
             order: Any = tf.cast(folded[0], tf.int64)
             return rows.shuffle(
