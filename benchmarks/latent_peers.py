@@ -9,6 +9,7 @@ likelihoods of the codes that are kept.
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+import measure
 import numpy as np
 
 _SLOPE, _RATES, _BETA = 0.2, (2e-5, 1e-4), 0.5
@@ -144,6 +145,19 @@ def in_torch(torch: Any, task: Task, channels_last: bool) -> Peer:
             return generate(torch.tensor(codes)).numpy().transpose(0, 2, 3, 1)
 
     return Peer(generated, posterior, step)
+
+
+def faster_in_torch(torch: Any, given: Task) -> Peer:
+    """In the order of channels in which a posterior chain is faster."""
+    found, times = {}, {}
+    for order in ("channels first", "channels last"):
+        peer = in_torch(torch, given, order == "channels last")
+        found[order] = peer
+        times[order] = measure.seconds(measure.Work(peer.posterior, torch=True))
+    best = min(times, key=times.__getitem__)
+    all_times = ", ".join(f"{key} {value:.3f}" for key, value in times.items())
+    print(f"PyTorch's posterior chain, s: {all_times}; taken: {best}")
+    return found[best]
 
 
 def in_jax(jax: Any, task: Task) -> Peer:

@@ -121,26 +121,13 @@ def task(built: Any) -> latent_peers.Task:
     )
 
 
-def in_torch(torch: Any, given: latent_peers.Task) -> latent_peers.Peer:
-    """In the order of channels in which a posterior chain is faster."""
-    found, times = {}, {}
-    for order in ("channels first", "channels last"):
-        peer = latent_peers.in_torch(torch, given, order == "channels last")
-        found[order] = peer
-        times[order] = measure.seconds(measure.Work(peer.posterior, torch=True))
-    best = min(times, key=times.__getitem__)
-    all_times = ", ".join(f"{key} {value:.3f}" for key, value in times.items())
-    print(f"PyTorch's posterior chain, s: {all_times}; taken: {best}")
-    return found[best]
-
-
 def peers(built: Any) -> dict[str, tuple[latent_peers.Peer, bool]]:
     """Those installed, and whether they are timed by threads."""
     codes = np.random.default_rng(1).normal(size=(BATCH, built.latent_dim))
     codes = codes.astype(np.float32)
     found = {}
     for name, module, make in (
-        ("PyTorch", "torch", in_torch),
+        ("PyTorch", "torch", latent_peers.faster_in_torch),
         ("JAX", "jax", latent_peers.in_jax),
     ):
         library = measure.peer(module) if name in _PEERS.value else None
