@@ -57,6 +57,7 @@ class ChainState(keras.layers.Layer):
             )
         else:
             self.eta_velocity = self._zeros((*chains, chain_length))
+        self.lag = self._zeros(())
         self.step = self._zeros((), "int64")
         self.built = True
 
@@ -96,6 +97,7 @@ class ChainState(keras.layers.Layer):
             kinetic_energy=kinetic_energy,
             eta=self._eta(),
             eta_velocity=self._eta_velocity(),
+            lag=tf.convert_to_tensor(self.lag.value),
             step=tf.cast(self.step.value, tf.int32),
         )
 
@@ -125,6 +127,7 @@ class ChainState(keras.layers.Layer):
                 weight.assign(value)
         else:
             self.eta_velocity.assign(state.eta_velocity)
+        self.lag.assign(state.lag)
         self.step.assign(tf.cast(state.step, tf.int64))
 
     def get_config(self) -> dict:

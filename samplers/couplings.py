@@ -12,24 +12,8 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 import errors
-from samplers import particles, thermostat
-
-
-class Bath(NamedTuple):
-    """What the thermostats know of the particles.
-
-    Attributes:
-      temperature: T, in a shape that broadcasts against the kinetic energy
-        of a coupling.
-      masses: the Q_j, [..., M].
-      freedom: the N of each chain of thermostats.
-      substeps: 1 or 3, of the thermostats.
-    """
-
-    temperature: Any
-    masses: Any
-    freedom: Any
-    substeps: int
+from samplers import massive, particles, thermostat
+from samplers.thermostat import Bath
 
 
 class Coupling(NamedTuple):
@@ -45,9 +29,11 @@ class Coupling(NamedTuple):
       side: `(chain, kinetic energy, duration, bath) -> (chain, scale)`, for
         thermostats that see sums; they stand at both ends of a step.
       by_tensor: `(scale) -> [chains, tensors]`, or what broadcasts to it.
-      middle: `(chain, velocity, mass, duration, bath) -> (chain, velocity)`,
-        for thermostats that see particles; they stand in its middle, where
-        one sweep a step is enough. None for the others.
+      drift: `(chain, position, move, mass, duration, bath, stir) -> (chain,
+        position, move)`: the positions move, `move` being velocity times
+        duration and `mass` what makes m v^2 of its square, and thermostats
+        that see particles move with them. `stir` changes `move` halfway
+        unless it is None.
       energy: `(chain, bath) -> [chains]`, the thermostats' share of the
         extended energy.
     """
@@ -59,7 +45,7 @@ class Coupling(NamedTuple):
     total: Callable[..., Any]
     side: Callable[..., Any]
     by_tensor: Callable[..., Any]
-    middle: Callable[..., Any] | None
+    drift: Callable[..., Any]
     energy: Callable[..., Any]
 
 
@@ -143,6 +129,24 @@ def _energy(chain: thermostat.Chain, bath: Bath) -> tf.Tensor:
     return own + bath.temperature * heat
 
 
+def _drift(
+    chain: thermostat.Chain,
+    position: Any,
+    move: Any,
+    mass: Any,
+    duration: Any,
+    bath: Bath,
+    stir: Callable[[Any], Any] | None,
+) -> tuple[thermostat.Chain, Any, Any]:
+    del mass, duration, bath
+    if stir is None:
+        move = particles.once(move)
+        return chain, particles.combine(tf.add, position, move), move
+    stirred = stir(move)
+    drift = particles.combine(lambda a, b: 0.5 * (a + b), move, stirred)
+    return chain, particles.combine(tf.add, position, drift), stirred
+
+
 _GLOBAL = Coupling(
     temperature=lambda temperature: temperature,
     freedom=tf.reduce_sum,
@@ -151,7 +155,7 @@ _GLOBAL = Coupling(
     total=lambda kinetic: kinetic,
     side=_side,
     by_tensor=lambda scale: tf.expand_dims(scale, -1),
-    middle=None,
+    drift=_drift,
     energy=_energy,
 )
 
@@ -164,77 +168,21 @@ _PER_TENSOR = Coupling(
     total=lambda kinetic: tf.reduce_sum(kinetic, -1),
     side=_side,
     by_tensor=lambda scale: scale,
-    middle=None,
+    drift=_drift,
     energy=lambda chain, bath: tf.reduce_sum(_energy(chain, bath), -1),
 )
-
-
-def _massive_at_rest(
-    position: Any, kinetic: Any, length: int
-) -> thermostat.Chain:
-    zeros = tf.nest.map_structure(tf.zeros_like, position)
-    return thermostat.Chain(tf.zeros_like(kinetic), [zeros] * length)
-
-
-def _massive_side(
-    chain: thermostat.Chain, kinetic: Any, duration: Any, bath: Bath
-) -> tuple[thermostat.Chain, Any]:
-    del duration, bath
-    return chain, tf.ones_like(kinetic)
-
-
-def _massive_middle(
-    chain: thermostat.Chain, velocity: Any, mass: Any, duration: Any, bath: Bath
-) -> tuple[thermostat.Chain, Any]:
-    tensors = tf.nest.flatten(velocity)
-    thermostats = [tf.nest.flatten(level) for level in chain.velocity]
-    masses = tf.unstack(bath.masses, len(thermostats), axis=-1)
-    moved, levels, eta = [], [], chain.eta
-    for i, v in enumerate(tensors):
-        own, scale, path = thermostat.advance_each(
-            [level[i] for level in thermostats],
-            particles.over_event(mass, v) * v * v,
-            particles.over_event(duration, v),
-            [particles.over_event(q, v) for q in masses],
-            particles.over_event(bath.temperature, v),
-            bath.substeps,
-        )
-        moved.append(scale * v)
-        levels.append(own)
-        if eta.shape.rank:
-            path = tf.reduce_sum(path, list(range(1, v.shape.rank)))
-        else:
-            path = particles.whole(path)
-        eta += tf.cast(path, eta.dtype)
-    packed = [
-        tf.nest.pack_sequence_as(velocity, list(level))
-        for level in zip(*levels, strict=True)
-    ]
-    return (
-        thermostat.Chain(eta, packed),
-        tf.nest.pack_sequence_as(velocity, moved),
-    )
-
-
-def _massive_energy(chain: thermostat.Chain, bath: Bath) -> tf.Tensor:
-    masses = tf.unstack(bath.masses, len(chain.velocity), axis=-1)
-    own = [
-        q * tf.add_n(particles.half_squares(level, chain.eta.shape.rank))
-        for q, level in zip(masses, chain.velocity, strict=True)
-    ]
-    return tf.add_n(own) + bath.temperature * chain.eta
 
 
 _MASSIVE = Coupling(
     temperature=lambda temperature: temperature,
     freedom=lambda sizes: tf.ones([], sizes.dtype),
-    start=_massive_at_rest,
+    start=massive.at_rest,
     gathered=_GLOBAL.gathered,
     total=lambda kinetic: kinetic,
-    side=_massive_side,
+    side=massive.side,
     by_tensor=_GLOBAL.by_tensor,
-    middle=_massive_middle,
-    energy=_massive_energy,
+    drift=massive.drift,
+    energy=massive.energy,
 )
 
 _KINDS = {"global": _GLOBAL, "per_tensor": _PER_TENSOR, "massive": _MASSIVE}

@@ -1,5 +1,6 @@
 """Molecular dynamics at a temperature: the Nose-Hoover chain kernel."""
 
+import functools
 from typing import Any, NamedTuple
 
 import tensorflow as tf
@@ -34,6 +35,8 @@ class State(NamedTuple):
         all that the extended energy needs.
       eta_velocity: in units of 1/time; like eta, but with "massive" a list of
         chain_length structures like the position.
+      lag: [], in units of time; with "massive" the even thermostats' velocities
+        are those of so long ago, under forces that stay as they are.
       step: int32 [], how many steps were taken.
     """
 
@@ -46,6 +49,7 @@ class State(NamedTuple):
     kinetic_energy: Any
     eta: Any
     eta_velocity: Any
+    lag: Any
     step: Any
 
     @property
@@ -102,9 +106,10 @@ def nose_hoover_chain(
 
     Each step is symmetric in time: half a thermostat, half a kick, a drift,
     one gradient, half a kick, half a thermostat (Martyna, Klein and Tuckerman
-    1992; the thermostats by a red-black sweep, see `thermostat`). Friction,
-    and thermostats of single particles, act in the middle of the drift. A
-    chain of one thermostat is not ergodic on stiff or harmonic energies.
+    1992; the thermostats by a red-black sweep, see `thermostat`). Friction
+    acts in the middle of the drift, and thermostats of single particles move
+    with it (see `massive`). A chain of one thermostat is not ergodic on stiff
+    or harmonic energies.
 
     Args:
       energy_fn: U(x: [chains, *event]) -> [chains], or an Evaluator.
@@ -203,6 +208,7 @@ def nose_hoover_chain(
             kinetic_energy,
             chain.eta,
             chain.velocity,
+            tf.zeros([], kinetic_energy.dtype),
             tf.constant(0),
         )
 
@@ -215,28 +221,12 @@ def nose_hoover_chain(
         due = (state.step > 0) & (state.step % redraw_every == 0)
         return tf.cond(due, redraw, lambda: state)
 
-    def drifted(seed: Any, chain: Chain, move: Any, bath: Any) -> Any:
-        """The thermostats, the drift, and the velocities (times h) after it."""
+    def stir(seed: Any, move: Any) -> Any:
+        """The velocities, times h, after the friction of a step."""
         h, m, _, _ = constants(move)
-
-        def swept(chain: Chain, move: Any, duration: Any) -> Any:
-            if coupling.middle is None:
-                return chain, move
-            return coupling.middle(chain, move, m / (h * h), duration, bath)
-
-        if not rubs:
-            if coupling.middle is None:
-                move = particles.once(move)
-                return chain, move, move
-            chain, after = swept(chain, move, h)
-        else:
-            chain, after = swept(chain, move, 0.5 * h)
-            rate = particles.scalar(friction, h.dtype)
-            deviation = h * tf.sqrt(particles.scalar(temperature, h.dtype) / m)
-            after = velocities.stirred(seed, after, rate, h, deviation)
-            chain, after = swept(chain, after, 0.5 * h)
-        drift = particles.combine(lambda a, b: 0.5 * (a + b), move, after)
-        return chain, drift, after
+        rate = particles.scalar(friction, h.dtype)
+        deviation = h * tf.sqrt(particles.scalar(temperature, h.dtype) / m)
+        return velocities.stirred(seed, move, rate, h, deviation)
 
     def step(seed: Any, state: State, batch: Any = None) -> tuple[State, Info]:
         velocity_seed, energy_seed = seeds.split(seed, 2)
@@ -252,14 +242,21 @@ def nose_hoover_chain(
         # drift is a sum without a product. The last step's second half kick
         # and this step's first are one.
         kick = 0.5 * h * h / m
-        chain = Chain(state.eta, state.eta_velocity)
+        chain = Chain(state.eta, state.eta_velocity, state.lag)
         chain, scale = coupling.side(chain, state.kinetic_energy, 0.5 * h, bath)
         scale *= state.scale * h
         kept = rescaled(scale, state.move)
         lost = rescaled(scale * state.kick + kick, state.gradient)
         move = particles.combine(tf.subtract, kept, lost)
-        chain, drift, move = drifted(stir_seed, chain, move, bath)
-        position = particles.combine(tf.add, state.position, drift)
+        chain, position, move = coupling.drift(
+            chain,
+            state.position,
+            move,
+            m / (h * h),
+            h,
+            bath,
+            functools.partial(stir, stir_seed) if rubs else None,
+        )
         energy, gradient, aux = evaluator.fn(position, energy_seed, batch)
         # The one reduction over the particles: the thermostat's factor is
         # known, so the next step starts from the kinetic energy it leaves.
@@ -277,6 +274,7 @@ def nose_hoover_chain(
             kinetic_energy,
             chain.eta,
             chain.velocity,
+            tf.cast(chain.lag, h.dtype),
             state.step + 1,
         )
         total = coupling.total(kinetic_energy)

@@ -151,6 +151,15 @@ def whole(tensor: Any) -> tf.Tensor:
     return tf.reduce_sum(tf.linalg.matvec(rows, tf.ones([width], rows.dtype)))
 
 
+def summed(tensor: Any, chain_ndims: int) -> tf.Tensor:
+    """The sum of the numbers of each chain, [chains] or []."""
+    if chain_ndims:
+        return tf.reduce_sum(
+            tensor, list(range(chain_ndims, tensor.shape.rank))
+        )
+    return whole(tensor)
+
+
 def once(position: Any) -> Any:
     """The position itself, which XLA computes before anything it is used for.
 

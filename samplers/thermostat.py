@@ -12,11 +12,9 @@ S(d) = E(d/2) O(d) E(d/2) is symmetric and preserves the extended measure. It
 needs a few operations on short vectors where the usual sweep along the chain
 needs several for each thermostat. The particles enter through one number,
 twice their kinetic energy, and leave as one factor, so no pass over them is
-needed. `advance_each` is the same map where each particle has a chain of its
-own, and all is arithmetic on tensors in the shape of the particles.
+needed. Where each particle has a chain of its own, see `massive`.
 """
 
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import tensorflow as tf
@@ -32,10 +30,31 @@ class Chain(NamedTuple):
     Attributes:
       eta: [..., M], the integrals of the velocities.
       velocity: [..., M], in units of 1/time.
+      lag: [], for how long v_2, v_4, ... have yet to move: where each particle
+        has a chain of its own, their last move is made with the next step's
+        first, which saves passes over large vectors. 0 for other chains.
     """
 
     eta: Any
     velocity: Any
+    lag: Any = 0.0
+
+
+class Bath(NamedTuple):
+    """What the thermostats know of the particles.
+
+    Attributes:
+      temperature: T, in a shape that broadcasts against the kinetic energy
+        of a coupling.
+      masses: the Q_j, [..., M].
+      freedom: the N of each chain of thermostats.
+      substeps: 1 or 3, of the thermostats.
+    """
+
+    temperature: Any
+    masses: Any
+    freedom: Any
+    substeps: int
 
 
 def advance(
@@ -100,7 +119,7 @@ def _move_even(
     if count:
         force = (q_odd * v * v)[..., :count] - temp
         friction = _padded(v[..., 1:], even.velocity)
-        velocity = _kicked(even.velocity, force / q_even, friction, d)
+        velocity = kicked(even.velocity, force / q_even, friction, d)
         even = Chain(even.eta, velocity)
     return even, odd, log_scale
 
@@ -120,11 +139,12 @@ def _move_odd(
     inner = (q_even * v * v)[..., : count - 1] - temp
     force = tf.concat([tf.expand_dims(heat, -1), inner], -1)
     friction = _padded(v, odd.velocity)
-    velocity = _kicked(odd.velocity, force / q_odd, friction, d)
+    velocity = kicked(odd.velocity, force / q_odd, friction, d)
     return Chain(even.eta + d * v, v), Chain(odd.eta, velocity)
 
 
-def _kicked(v: Any, force: Any, friction: Any, d: Any) -> Any:
+def kicked(v: Any, force: Any, friction: Any, d: Any) -> Any:
+    """The velocity after a time d under a force and a friction."""
     decay = tf.exp(-0.5 * d * friction)
     return decay * (decay * v + d * force)
 
@@ -143,57 +163,3 @@ def _merge(odd: Any, even: Any) -> Any:
         j // 2 if j % 2 == 0 else n_odd + j // 2 for j in range(n_odd + n_even)
     ]
     return tf.gather(tf.concat([odd, even], -1), order, axis=-1)
-
-
-def advance_each(
-    velocities: Sequence[Any],
-    square: Any,
-    duration: Any,
-    masses: Sequence[Any],
-    temperature: Any,
-    substeps: int,
-) -> tuple[list[Any], Any, Any]:
-    """`advance` for thermostats that each drive one particle (N = 1).
-
-    Elementwise throughout, so that a compiler fuses it into few passes.
-
-    Args:
-      velocities: M tensors like the particles, v_1 to v_M.
-      square: m v^2 of each particle.
-      duration: how long, in units of time.
-      masses: M tensors that broadcast against the particles, the Q_j.
-      temperature: T, likewise.
-      substeps: 1, or 3 for the fourth-order composition.
-
-    Returns:
-      (velocities, scale, path): the new thermostats; the factor of each
-      particle's velocity; and by how much the eta_j of each particle grew,
-      summed over j.
-    """
-    v = list(velocities)
-    log_scale = path = 0.0
-    heating = square * (1.0 / masses[0])
-
-    def moved(first: int, heat: Any, d: Any) -> None:
-        """Moves every second thermostat from the index `first` for a time d."""
-        for j in range(first, len(v), 2):
-            if j:
-                heat = masses[j - 1] / masses[j] * v[j - 1] * v[j - 1]
-            force = heat - temperature / masses[j]
-            if j + 1 == len(v):
-                v[j] = v[j] + d * force
-            else:
-                v[j] = _kicked(v[j], force, v[j + 1], d)
-
-    for weight in WEIGHTS[substeps]:
-        d = weight * duration
-        half = 0.5 * d
-        log_scale -= half * v[0]
-        path += half * sum(v[0::2])
-        moved(1, None, half)
-        path += d * sum(v[1::2])
-        moved(0, heating * tf.exp(2.0 * log_scale), d)
-        log_scale -= half * v[0]
-        path += half * sum(v[0::2])
-        moved(1, None, half)
-    return v, tf.exp(log_scale), path
