@@ -11,15 +11,15 @@ dynamics; against itself: without a thermostat, with one for each weight, and
 through train.py with MNIST (where its data are at hand). What bounds a step
 beside the products: its gradients, which are summed in them, and its passes
 over the weights, of which an "update" (w + a x) makes three: a step eight more
-than its gradients, one with massive thermostats twenty-five.
+than its gradients, one with massive thermostats nineteen.
 
-Measured (2 cores, medians of 5 rounds), batch 32 and 512: 0.46 and 0.76 of the
-products' rate; 3.6 and 2.1 times as fast as PyTorch's Adam step, 2.1 and 1.9
-times as torch.compile, 1.06 and 0.97 times as JAX, which uses the same
-compiler; 1.04 and 1.03 of the time without a thermostat; one for each weight
-takes 1.50 (1.38 to 1.55 in seven runs) and 1.05 times as long; through train.py
-1.06 times the bare loop. At batch 32 the gradients take 0.82 of the step, and
-are 3.99 times as fast as PyTorch's step; an update 0.11.
+Measured (2 cores, medians of 5 rounds), batch 32 and 512: 0.45 and 0.76 of the
+products' rate; 3.7 and 2.1 times as fast as PyTorch's Adam step, 2.1 and 1.8
+times as torch.compile, 1.06 and 0.94 times as JAX, which uses the same
+compiler; 1.00 and 0.99 of the time without a thermostat; one for each weight
+takes 1.32 (1.23 to 1.31 in five runs of it alone) and 1.04 times as long;
+through train.py 1.10 times the bare loop. At batch 32 the gradients take 0.82
+of the step, and are 4.3 times as fast as PyTorch's step; an update 0.11.
 """
 
 import pathlib
