@@ -57,7 +57,8 @@ class ChainState(keras.layers.Layer):
             )
         else:
             self.eta_velocity = self._zeros((*chains, chain_length))
-        self.lag = self._zeros(())
+        # Only a chain for each weight has one, and earlier runs have none.
+        self.lag = self._zeros(()) if thermostat == "massive" else None
         self.step = self._zeros((), "int64")
         self.built = True
 
@@ -97,7 +98,7 @@ class ChainState(keras.layers.Layer):
             kinetic_energy=kinetic_energy,
             eta=self._eta(),
             eta_velocity=self._eta_velocity(),
-            lag=tf.convert_to_tensor(self.lag.value),
+            lag=self._lag(),
             step=tf.cast(self.step.value, tf.int32),
         )
 
@@ -105,6 +106,11 @@ class ChainState(keras.layers.Layer):
         if self.thermostat == "massive":
             return tf.zeros(())
         return tf.zeros_like(self.eta_velocity.value)
+
+    def _lag(self) -> tf.Tensor:
+        if self.lag is None:
+            return tf.zeros(())
+        return tf.convert_to_tensor(self.lag.value)
 
     def _eta_velocity(self) -> Any:
         if self.thermostat != "massive":
@@ -125,9 +131,9 @@ class ChainState(keras.layers.Layer):
             flat = tf.nest.flatten(state.eta_velocity)
             for weight, value in zip(self.eta_velocity, flat, strict=True):
                 weight.assign(value)
+            self.lag.assign(state.lag)
         else:
             self.eta_velocity.assign(state.eta_velocity)
-        self.lag.assign(state.lag)
         self.step.assign(tf.cast(state.step, tf.int64))
 
     def get_config(self) -> dict:

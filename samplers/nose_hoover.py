@@ -20,7 +20,8 @@ class State(NamedTuple):
 
     Attributes:
       position: [chains, *event], or a structure of such tensors.
-      move: like the position, of which it is the last change.
+      move: like the position, of which it is a change: what the velocity is
+        made of.
       kick: [], the half kick that is due: what `move` loses for a unit of the
         gradient.
       scale: like kinetic_energy, in units of 1/time; times what is left of
@@ -35,8 +36,8 @@ class State(NamedTuple):
         all that the extended energy needs.
       eta_velocity: in units of 1/time; like eta, but with "massive" a list of
         chain_length structures like the position.
-      lag: [], in units of time; with "massive" the even thermostats' velocities
-        are those of so long ago, under forces that stay as they are.
+      lag: [], in units of time; with "massive" for how long the even
+        thermostats have yet to move, which they do in the next step.
       step: int32 [], how many steps were taken.
     """
 

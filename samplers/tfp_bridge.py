@@ -270,6 +270,10 @@ def _transition_class() -> Any:
 
         def _results(self, state: Any, info: Any) -> TransitionResults:
             nan = tf.constant(float("nan"), state.energy.dtype)
+            if hasattr(state, "with_velocity"):
+                # A velocity that waits for its last half kick would take the
+                # gradient of the position that an exchange brings.
+                state = state.with_velocity(state.velocity)
             return TransitionResults(
                 self._log_prob(state.energy),
                 tf.nest.map_structure(self._log_prob, state.gradient),

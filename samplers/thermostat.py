@@ -28,8 +28,10 @@ class Chain(NamedTuple):
     """Thermostats, one chain of M for each chain of particles.
 
     Attributes:
-      eta: [..., M], the integrals of the velocities.
-      velocity: [..., M], in units of 1/time.
+      eta: [..., M], the integrals of the velocities; with a chain of
+        thermostats for each particle (`massive`) their sum.
+      velocity: [..., M], in units of 1/time; with `massive` M structures like
+        the particles.
       lag: [], for how long v_2, v_4, ... have yet to move: where each particle
         has a chain of its own, their last move is made with the next step's
         first, which saves passes over large vectors. 0 for other chains.
@@ -119,7 +121,7 @@ def _move_even(
     if count:
         force = (q_odd * v * v)[..., :count] - temp
         friction = _padded(v[..., 1:], even.velocity)
-        velocity = kicked(even.velocity, force / q_even, friction, d)
+        velocity = _kicked(even.velocity, force / q_even, friction, d)
         even = Chain(even.eta, velocity)
     return even, odd, log_scale
 
@@ -139,12 +141,11 @@ def _move_odd(
     inner = (q_even * v * v)[..., : count - 1] - temp
     force = tf.concat([tf.expand_dims(heat, -1), inner], -1)
     friction = _padded(v, odd.velocity)
-    velocity = kicked(odd.velocity, force / q_odd, friction, d)
+    velocity = _kicked(odd.velocity, force / q_odd, friction, d)
     return Chain(even.eta + d * v, v), Chain(odd.eta, velocity)
 
 
-def kicked(v: Any, force: Any, friction: Any, d: Any) -> Any:
-    """The velocity after a time d under a force and a friction."""
+def _kicked(v: Any, force: Any, friction: Any, d: Any) -> Any:
     decay = tf.exp(-0.5 * d * friction)
     return decay * (decay * v + d * force)
 

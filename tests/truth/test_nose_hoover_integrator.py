@@ -131,12 +131,21 @@ def test_extended_energy_is_conserved_to_second_order(chain_length):
 
 
 @pytest.mark.parametrize(
-    ("thermostat", "suzuki_yoshida"),
-    [("massive", 1), ("massive", 3), ("per_tensor", 3)],
+    ("thermostat", "chain_length", "suzuki_yoshida"),
+    [
+        ("massive", 2, 1),
+        ("massive", 1, 3),
+        ("massive", 2, 3),
+        ("massive", 3, 3),
+        ("massive", 4, 3),
+        ("per_tensor", 2, 3),
+    ],
 )
-def test_extended_energy_of_other_thermostats(thermostat, suzuki_yoshida):
+def test_extended_energy_of_other_thermostats(
+    thermostat, chain_length, suzuki_yoshida
+):
     found = [
-        _drift(h, 2, suzuki_yoshida, event=2, thermostat=thermostat)
+        _drift(h, chain_length, suzuki_yoshida, event=2, thermostat=thermostat)
         for h in (0.025, 0.0125)
     ]
     assert found[0] < 2e-3

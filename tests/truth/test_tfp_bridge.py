@@ -185,6 +185,33 @@ def test_our_kernel_under_their_replica_exchange():
     assert np.mean(alone.numpy() < 0) < 0.01
 
 
+def test_an_exchange_leaves_the_velocities_alone():
+    """Positions change hands between steps; velocities stay where they are."""
+    ours = nose_hoover.nose_hoover_chain(_energy, 0.3, chain_length=2)
+    made = tfp_bridge.transition_kernel(
+        lambda _: ours, tfp_bridge.target_log_prob(_energy), seed=seeds.seed(4)
+    )
+    position = _start()
+    results = made.bootstrap_results(position)
+    state = ours.init(position, seeds.seed(4))
+    for i in range(3):
+        position, results = made.one_step(position, results, seed=[0, i])
+        state, _ = ours.step(tf.constant([0, i]), state)
+    np.testing.assert_allclose(position, state.position)
+    swapped = tf.reverse(position, [0])
+    moved = ours.init(swapped, velocity=state.velocity)
+    exchanged = results._replace(
+        target_log_prob=-moved.energy, grads_target_log_prob=-moved.gradient
+    )
+    end, _ = made.one_step(swapped, exchanged, seed=[0, 3])
+    kept = {
+        key: getattr(state, key)
+        for key in ("kinetic_energy", "eta", "eta_velocity", "step")
+    }
+    expected, _ = ours.step(tf.constant([0, 3]), moved._replace(**kept))
+    np.testing.assert_allclose(end, expected.position)
+
+
 def test_a_position_of_several_parts():
     def energy(x):
         return tf.reduce_sum(x[0] ** 2, -1) / 2 + tf.reduce_sum(x[1] ** 2, -1)

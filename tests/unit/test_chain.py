@@ -26,6 +26,9 @@ KERNELS = {
     "nose_hoover": nose_hoover.nose_hoover_chain(
         _energy, 0.1, chain_length=3, redraw_every=7
     ),
+    "massive": nose_hoover.nose_hoover_chain(
+        _energy, 0.1, chain_length=3, friction=0.1, thermostat="massive"
+    ),
     "minibatch": nose_hoover.nose_hoover_chain(
         energies.seeded(
             lambda x, seed: _energy(x - seeds.normal(seed, [2], x.dtype))
