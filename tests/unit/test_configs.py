@@ -66,7 +66,10 @@ def test_variants_of_the_latent_prior_build(data, arg):
     full["model"]["image_shape"] = _SHAPES[full["data"]["name"]]
     full["model"]["filters"] = 1
     model = checkpoints.build_model(full)
-    assert model.settings.estimator == ("ti" if arg == "ti" else "mle")
+    ti = arg == "ti"
+    assert model.settings.estimator == ("ti" if ti else "mle")
+    gradient = "trapezoid" if ti else "posterior"
+    assert model.settings.generator_gradient == gradient
     chain = model.settings.prior_chain
     # Pang's z - s^2 / 2 grad with s = 0.4 is our h = 0.08; the thesis's s
     # is h.
