@@ -1,6 +1,7 @@
 """Latent-space energy-based prior on MNIST.
 
-Sources: Raj 2024, the settings of its other sets; Pang 2020 (":pang").
+Sources: Raj 2024, which has no table for this set: latent_dim and filters are
+our choice, the rest is as in its Table 4. Pang 2020 (":pang").
 
     python train.py --config=configs/lebm_mnist.py:quick --workdir=runs/lebm
 

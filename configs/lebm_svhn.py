@@ -1,6 +1,7 @@
 """Latent-space energy-based prior on SVHN, 32 x 32.
 
-Sources: Raj 2024; Pang 2020 (":pang": its networks for this set).
+Sources: Raj 2024, which has no table for this set: latent_dim and filters are
+our choice, the rest is as in its Table 4. Pang 2020 (":pang").
 
     python train.py --config=configs/lebm_svhn.py --workdir=runs/svhn
 

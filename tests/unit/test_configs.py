@@ -3,9 +3,10 @@
 import importlib.util
 import pathlib
 
+import keras
 import pytest
 
-from training import checkpoints, settings
+from training import checkpoints, optimizers, settings
 
 _FOLDER = pathlib.Path(__file__).parents[2] / "configs"
 _FILES = sorted(p.stem for p in _FOLDER.glob("*_*.py") if p.stem[0] != "_")
@@ -76,6 +77,111 @@ def test_variants_of_the_latent_prior_build(data, arg):
     assert chain == ("langevin", 60, 0.08 if arg == "pang" else 0.16)
     assert full["optimizer"]["beta_1"] == 0.5
     assert full["prior_optimizer"]["learning_rate"] == 2e-5
+
+
+# Raj 2024, by the names of its code. E is of the prior, G of the generator.
+_TABLE_4 = {
+    "DATASET": "CelebA",
+    "NUM_EPOCHS": 50,
+    "BATCH_SIZE": 75,
+    "NUM_TRAIN_DATA": 12_000,
+    "NUM_VAL_DATA": 4_500,
+    "Z_CHANNELS": 80,
+    "EBM_FEATURE_DIM": 100,
+    "EBM_LEAK": 0.1,
+    "GEN_FEATURE_DIM": 64,
+    "GEN_LEAK": 0.2,
+    "p0_SIGMA": 1.0,
+    "LKHOOD_SIGMA": 0.3,
+    "E_INITIAL_LR": 2e-5,
+    "G_INITIAL_LR": 1e-4,
+    "E_FINAL_LR": 1e-5,
+    "G_FINAL_LR": 5e-5,
+    "E_BETA_1": 0.5,
+    "E_BETA_2": 0.999,
+    "G_BETA_1": 0.5,
+    "G_BETA_2": 0.999,
+    "BEGIN_EPOCH": 1,
+    "DECAY_RATE": 0.975,
+    "STEP_INTERVAL": 1,
+    "E_STEP_SIZE": 0.16,
+    "G_STEP_SIZE": 0.01,
+    "E_SAMPLE_STEPS": 60,
+    "G_SAMPLE_STEPS": 20,
+    "NUM_TEMPS": 10,
+}
+_TABLE_5 = {
+    **_TABLE_4,
+    "DATASET": "CIFAR10",
+    "Z_CHANNELS": 100,
+    "G_SAMPLE_STEPS": 40,
+}
+
+
+def _by_the_names_of_the_tables(full, model):
+    """What a run of the settings does, read off the objects that do it."""
+    data, training = full["data"], full["training"]
+    epoch = data["train_images"] // data["batch_size"]
+    tilt, generator = model.tilt, model.decoder
+
+    def leak(network):
+        (slope,) = {
+            float(layer.negative_slope)
+            for layer in network.layers
+            if isinstance(layer, keras.layers.LeakyReLU)
+        }
+        return slope
+
+    (units,) = {layer.units for layer in tilt.layers[:-1:2]}
+    chains = {"E": model.settings.prior_chain}
+    chains["G"] = model.settings.posterior_chain
+    found = {
+        "DATASET": {"celeb_a": "CelebA", "cifar10": "CIFAR10"}[data["name"]],
+        "NUM_EPOCHS": training["steps"] / epoch,
+        "BATCH_SIZE": data["batch_size"],
+        "NUM_TRAIN_DATA": data["train_images"],
+        "NUM_VAL_DATA": data["eval_images"],
+        "Z_CHANNELS": tilt.input_shape[-1],
+        "EBM_FEATURE_DIM": units,
+        "EBM_LEAK": leak(tilt),
+        "GEN_FEATURE_DIM": generator.layers[1].output.shape[-1] / 16,
+        "GEN_LEAK": leak(generator),
+        "p0_SIGMA": model.settings.prior_sigma,
+        "LKHOOD_SIGMA": model.settings.sigma,
+        "NUM_TEMPS": len(model.settings.integral.tempering.ladder),
+    }
+    for letter, section in (("E", "prior_optimizer"), ("G", "optimizer")):
+        chain = chains[letter]
+        assert chain.dynamics == "langevin"
+        found[f"{letter}_SAMPLE_STEPS"] = chain.steps
+        found[f"{letter}_STEP_SIZE"] = chain.step_size
+        adam = optimizers.build(**full[section])
+        rate = adam.get_config()["learning_rate"]["config"]
+        rate = optimizers.StepwiseDecay(**rate)
+        found[f"{letter}_INITIAL_LR"] = float(rate(0))
+        found[f"{letter}_FINAL_LR"] = float(rate(training["steps"] - 1))
+        found[f"{letter}_BETA_1"] = adam.beta_1
+        found[f"{letter}_BETA_2"] = adam.beta_2
+        rates = [float(rate(step)) for step in range(3 * epoch)]
+        falls = [i for i in range(1, len(rates)) if rates[i] < rates[i - 1]]
+        found["BEGIN_EPOCH"] = falls[0] / epoch
+        found["STEP_INTERVAL"] = (falls[1] - falls[0]) / epoch
+        found["DECAY_RATE"] = rates[falls[0]] / rates[0]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("data", "table"), [("celeba", _TABLE_4), ("cifar10", _TABLE_5)]
+)
+def test_the_thesiss_sets_have_the_thesiss_settings(data, table):
+    full = settings.complete(_module(f"lebm_{data}").get_config())
+    full["model"]["image_shape"] = _SHAPES[full["data"]["name"]]
+    model = checkpoints.build_model(full)
+    found = _by_the_names_of_the_tables(full, model)
+    assert found.pop("DATASET") == table["DATASET"]
+    numbers = {key: table[key] for key in found}
+    assert found == pytest.approx(numbers, rel=1e-6)
+    assert {"DATASET", *found} == {*table}
 
 
 def test_the_paper_config_is_the_papers():
