@@ -19,6 +19,14 @@ The rates fall in steps, at the end of every epoch; in the thesis's code they
 fall within the epochs, from the end of the first one on, so that ours are up to
 2.5 % lower. The 4,500 images are of the tests, and as many of the validation.
 
+":pang" takes from Pang 2020's code (its script for SVHN and CelebA) E with 200,
+200 hidden units and a slope of 0.2, the Langevin steps, batches of 100 and all
+training images. On SVHN and CelebA it also takes latent_dim, the generator, 201
+epochs, and rates that fall by 0.998 an epoch without a floor. For the other sets
+the code has no settings: theirs are the thesis's or our own, with its 8,000
+steps. Both papers share Adam, its rates and beta_1 = 0.5, sigma = 0.3 and the
+number of Langevin steps, but for CIFAR-10's 40, which are the thesis's.
+
 Beside the variants, for chains of training images that go on where they were
 last seen (not with ":ti"), and for all temperatures at once with exchanges:
 
@@ -38,6 +46,14 @@ VARIANTS = ("mle", "ti", "pang", "quick")
 # Images of an epoch and of the tests, epochs, and the batch (Raj 2024).
 _TRAIN, _EVAL, _EPOCHS, _BATCH = 12_000, 4_500, 50, 75
 _EPOCH = _TRAIN // _BATCH
+# Pang 2020: z <- z - s^2 / 2 grad + s noise with s = 0.4 and 0.1, h = s^2 / 2.
+_PANG = {
+    "energy_units": (200, 200),
+    "energy_slope": 0.2,
+    "prior_step_size": 0.08,
+    "posterior_step_size": 0.005,
+}
+_PANG_EPOCHS, _PANG_BATCH, _PANG_DECAY = 201, 100, 0.998
 
 
 def config(
@@ -45,8 +61,9 @@ def config(
     data: str,
     *,
     model: Mapping[str, Any],
-    pang: Mapping[str, Any],
     quick: Mapping[str, Any],
+    pang: Mapping[str, Any] | None = None,
+    pang_images: int | None = None,
     image_size: int | None = None,
 ) -> ml_collections.ConfigDict:
     """Returns the locked config of a data set.
@@ -57,8 +74,10 @@ def config(
             for a first look.
         data: name of the data set.
         model: what is the data set's own.
-        pang: what ":pang" changes of it.
         quick: what ":quick" changes of it.
+        pang: what ":pang" changes of it, besides what all sets take.
+        pang_images: training images of ":pang", and Pang's epochs and decay;
+            None: all images, and the thesis's steps and decay.
         image_size: side that images are resized to.
     """
     whole = experiment.config(
@@ -87,12 +106,11 @@ def config(
         whole.model.estimator = "ti"
         whole.model.generator_gradient = "trapezoid"
     if arg == "pang":
-        # z <- z - s^2 / 2 grad + s noise, s = 0.4 and 0.1: h = s^2 / 2.
-        whole.model.update(
-            {"prior_step_size": 0.08, "posterior_step_size": 0.005, **pang}
-        )
-        whole.data.train_images = None
-        whole.data.batch_size = 100
+        whole.model.update({**_PANG, **(pang or {})})
+        whole.data.train_images = pang_images
+        whole.data.batch_size = _PANG_BATCH
+        if pang_images:
+            _follow_pang(whole, pang_images // _PANG_BATCH)
     if arg == "quick":
         whole.model.update(quick)
         whole.data.eval_images = 500
@@ -109,6 +127,21 @@ def config(
             }
         )
     return whole.lock()
+
+
+def _follow_pang(whole: ml_collections.ConfigDict, epoch: int) -> None:
+    """Sets Pang's steps and decay, for epochs of so many steps."""
+    whole.training.update(
+        {
+            "steps": _PANG_EPOCHS * epoch,
+            "report_every": epoch,
+            "checkpoint_every": epoch,
+            "images_every": 5 * epoch,
+        }
+    )
+    for optimizer in (whole.optimizer, whole.prior_optimizer):
+        optimizer.update({"decay_rate": _PANG_DECAY, "decay_steps": epoch})
+        optimizer.final_rate = 0.0
 
 
 def _decayed(first: float, final: float) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Latent-space energy-based prior on CelebA, 64 x 64.
 
-Sources: Raj 2024, Table 4; Pang 2020 (":pang").
+Sources: Raj 2024, Table 4; Pang 2020 (":pang"), whose script for SVHN names
+CelebA too: 40,000 images, and the generator with a layer more.
 
     python train.py --config=configs/lebm_celeba.py --workdir=runs/celeba
 
@@ -19,7 +20,8 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
         arg,
         "celeb_a",
         model={"latent_dim": 80, "filters": 64},
-        pang={"energy_units": (200, 200), "energy_slope": 0.2},
         quick={"filters": 4},
+        pang={"latent_dim": 100, "filters": 32},
+        pang_images=40_000,
         image_size=64,
     )

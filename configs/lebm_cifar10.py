@@ -19,6 +19,5 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
         arg,
         "cifar10",
         model={"latent_dim": 100, "filters": 64, "posterior_steps": 40},
-        pang={"energy_units": (200, 200), "energy_slope": 0.2},
         quick={"filters": 4, "posterior_steps": 20},
     )

@@ -20,6 +20,5 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
         arg,
         "fashion_mnist",
         model={"latent_dim": 32, "filters": 16},
-        pang={"energy_units": (200, 200), "energy_slope": 0.2},
         quick={"filters": 4},
     )

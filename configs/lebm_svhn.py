@@ -20,10 +20,8 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
         arg,
         "svhn_cropped",
         model={"latent_dim": 100, "filters": 64},
-        pang={
-            "filters": 32,
-            "energy_units": (200, 200),
-            "energy_slope": 0.2,
-        },
         quick={"filters": 4},
+        pang={"filters": 32},
+        # All that are not held out for validation.
+        pang_images=61_048,
     )

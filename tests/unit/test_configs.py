@@ -79,6 +79,51 @@ def test_variants_of_the_latent_prior_build(data, arg):
     assert full["prior_optimizer"]["learning_rate"] == 2e-5
 
 
+def _adam(options):
+    """The optimizer, and its rate as a function of the step."""
+    adam = optimizers.build(**options)
+    rate = adam.get_config()["learning_rate"]["config"]
+    return adam, optimizers.StepwiseDecay(**rate)
+
+
+# Pang 2020: epochs, images of one, code, and the generator's widths, as its
+# published script has them; the SVHN images are those that we train on.
+_PANG = {
+    "svhn": (201, 61_048, 100, [512, 256, 128, 3]),
+    "celeba": (201, 40_000, 100, [512, 256, 128, 64, 3]),
+}
+
+
+@pytest.mark.parametrize("data", _PANG)
+def test_pangs_sets_have_pangs_schedule(data):
+    full = settings.complete(_module(f"lebm_{data}").get_config("pang"))
+    full["model"]["image_shape"] = _SHAPES[full["data"]["name"]]
+    model = checkpoints.build_model(full)
+    epochs, images, codes, widths = _PANG[data]
+    assert full["data"]["train_images"] == images
+    assert full["data"]["batch_size"] == 100
+    epoch = images // 100
+    assert full["training"]["steps"] == epochs * epoch
+    assert model.latent_dim == codes
+    # Without the product that the first layer is.
+    layers = model.decoder.layers[1:]
+    found = dict.fromkeys(layer.output.shape[-1] for layer in layers)
+    assert list(found) == widths
+    assert model.settings.energy_units == (200, 200)
+    assert model.settings.energy_slope == 0.2
+    chain = model.settings.posterior_chain
+    assert chain == ("langevin", 20, 0.005)
+    for section in ("optimizer", "prior_optimizer"):
+        options = full[section]
+        first = 1e-4 if section == "optimizer" else 2e-5
+        _, rate = _adam(options)
+        assert float(rate(epoch - 1)) == pytest.approx(first)
+        # After 2,000 epochs: there is no floor.
+        for times in (1, 200, 2000):
+            found = float(rate(times * epoch))
+            assert found == pytest.approx(first * 0.998**times, rel=1e-4)
+
+
 # Raj 2024, by the names of its code. E is of the prior, G of the generator.
 _TABLE_4 = {
     "DATASET": "CelebA",
@@ -155,9 +200,7 @@ def _by_the_names_of_the_tables(full, model):
         assert chain.dynamics == "langevin"
         found[f"{letter}_SAMPLE_STEPS"] = chain.steps
         found[f"{letter}_STEP_SIZE"] = chain.step_size
-        adam = optimizers.build(**full[section])
-        rate = adam.get_config()["learning_rate"]["config"]
-        rate = optimizers.StepwiseDecay(**rate)
+        adam, rate = _adam(full[section])
         found[f"{letter}_INITIAL_LR"] = float(rate(0))
         found[f"{letter}_FINAL_LR"] = float(rate(training["steps"] - 1))
         found[f"{letter}_BETA_1"] = adam.beta_1
