@@ -22,10 +22,10 @@ fall within the epochs, from the end of the first one on, so that ours are up to
 ":pang" takes from Pang 2020's code (its script for SVHN and CelebA) E with 200,
 200 hidden units and a slope of 0.2, the Langevin steps, batches of 100 and all
 training images. On SVHN and CelebA it also takes latent_dim, the generator, 201
-epochs, and rates that fall by 0.998 an epoch without a floor. For the other sets
-the code has no settings: theirs are the thesis's or our own, with its 8,000
-steps. Both papers share Adam, its rates and beta_1 = 0.5, sigma = 0.3 and the
-number of Langevin steps, but for CIFAR-10's 40, which are the thesis's.
+epochs, and rates that are multiplied by 0.998 an epoch, without a floor. That
+code has no other of our sets: all else on them stays as without ":pang", steps
+and decay too. Adam's first rates and beta_1, sigma = 0.3, and 60 and 20
+Langevin steps (CIFAR-10: 40, the thesis's) are the same in both sources.
 
 Beside the variants, for chains of training images that go on where they were
 last seen (not with ":ti"), and for all temperatures at once with exchanges:
@@ -129,7 +129,7 @@ def config(
     return whole.lock()
 
 
-def _follow_pang(whole: ml_collections.ConfigDict, epoch: int) -> None:
+def _follow_pang(whole: Any, epoch: int) -> None:
     """Sets Pang's steps and decay, for epochs of so many steps."""
     whole.training.update(
         {
@@ -140,7 +140,8 @@ def _follow_pang(whole: ml_collections.ConfigDict, epoch: int) -> None:
         }
     )
     for optimizer in (whole.optimizer, whole.prior_optimizer):
-        optimizer.update({"decay_rate": _PANG_DECAY, "decay_steps": epoch})
+        optimizer.decay_rate = _PANG_DECAY
+        optimizer.decay_steps = epoch
         optimizer.final_rate = 0.0
 
 
