@@ -58,7 +58,7 @@ class ChainState(keras.layers.Layer):
         else:
             self.eta_velocity = self._zeros((*chains, chain_length))
         # Only a chain for each weight has one, and earlier runs have none.
-        self.lag = self._zeros(()) if thermostat == "massive" else None
+        self.lag: Any = self._zeros(()) if thermostat == "massive" else None
         self.step = self._zeros((), "int64")
         self.built = True
 

@@ -103,8 +103,7 @@ class PersistentCodes(keras.layers.Layer):
         """The codes [B, latent_dim] of the images with these numbers.
 
         Args:
-            numbers: whole numbers [B], below num_images. Others give NaN, or
-                an error of TensorFlow's, which not every device has.
+            numbers: whole numbers [B], below num_images. Others give NaN.
 
         Raises:
             errors.InputError: they are missing or of another kind.
@@ -112,7 +111,7 @@ class PersistentCodes(keras.layers.Layer):
         self._check_kind(numbers)
         rows = tf.cast(numbers, tf.int64)
         known = (rows >= 0) & (rows < self.num_images)
-        codes = tf.gather(self.codes.value, rows)
+        codes = tf.gather(self.codes.value, tf.where(known, rows, 0))
         return tf.where(known[:, tf.newaxis], codes, np.nan)
 
     def write(self, numbers: tf.Tensor, codes: tf.Tensor) -> None:

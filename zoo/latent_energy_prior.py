@@ -1,6 +1,5 @@
 """The latent-space energy-based prior (Pang 2020), and its generator."""
 
-import functools
 import math
 from typing import Any, final
 
@@ -9,29 +8,27 @@ import tensorflow as tf
 
 from samplers import seeds
 from zoo import (
-    arguments,
     latent_chains,
     latent_evidence,
     latent_report,
     latent_serving,
     latent_step,
 )
-from zoo.base import LatentGenerator, lerp
+from zoo.base import lerp
 from zoo.compiled import Compiled
 from zoo.latent_model import of_networks
+from zoo.latent_scores import Scored
 from zoo.latent_settings import SETTINGS, Settings
 
 # Salt of the noise that encoding takes.
 _ENCODING = 1
 # Adam of the prior where none is given (Raj 2024, Table 4).
 _PRIOR_RATE, _PRIOR_BETA = 2e-5, 0.5
-# Images that moves are tuned on, and that log_evidence takes at a time.
-_TUNING, _CHUNK = 64, 32
 
 
 @final
 @keras.saving.register_keras_serializable("thermozoo")
-class LatentEnergyPrior(LatentGenerator):
+class LatentEnergyPrior(Scored):
     """A generator whose codes have a learned energy.
 
         p(z) ~ exp(-E(z)) N(z; 0, prior_sigma^2)
@@ -190,9 +187,6 @@ class LatentEnergyPrior(LatentGenerator):
     def _scale(self) -> tuple[float, int]:
         return self.settings.sigma, math.prod(self.image_shape)
 
-    def _centred(self, images: Any) -> tf.Tensor:
-        return 2.0 * self.as_input(images) - 1.0
-
     def encode(self, images: tf.Tensor, row_seeds: Any = None) -> tf.Tensor:
         """Draws a code from p(z | x) for each image, by the posterior's chain.
 
@@ -234,14 +228,6 @@ class LatentEnergyPrior(LatentGenerator):
         """Decodes the line between two codes; see LatentGenerator."""
         return self.decode(lerp(self.encode(first), self.encode(second), alpha))
 
-    def energy(self, images: tf.Tensor) -> tf.Tensor:
-        """Energy of the prior at a code of each image: [B], in nats.
-
-        High where the prior finds the image unlikely: a score of images from
-        elsewhere. Its zero is arbitrary.
-        """
-        return self.pieces.prior_energy(self.encode(images))
-
     def generate_rows(
         self, row_seeds: tf.Tensor, *, temperature: Any = 1.0
     ) -> tf.Tensor:
@@ -270,68 +256,13 @@ class LatentEnergyPrior(LatentGenerator):
             )
         )
 
-    def fit_prior(self, images, *, seed: int = 0) -> None:
-        """Tunes the moves of `log_evidence`; the prior itself is trained.
-
-        Args:
-            images: training images [N, H, W, C], float in [0, 1] or uint8.
-            seed: of the choice of images and of the chains.
-        """
-        chosen = self.choose(images, _TUNING, seed)
-        row = seeds.rows(arguments.not_negative_int("seed", seed), 1)
-        self.evidence.step_sizes.assign(
-            self._compiled(self._tuned, chosen, row)
-        )
-
-    def _tuned(self, images: tf.Tensor, row: tf.Tensor) -> tf.Tensor:
-        chain = self.settings.prior_chain
-        x = self._centred(images)
-        return self.evidence.tuned(self.pieces, chain, x, row[0])
-
-    def log_evidence(
-        self, images, *, seed=0, ladder=None, num_steps=50, num_chains=8
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Log p(x) by thermodynamic integration, after `fit_prior`.
-
-        Args:
-            images: [N, H, W, C], float in [0, 1] or uint8.
-            seed: whole number; image i depends on (seed, i) alone.
-            ladder: as the constructor's, or None for the model's own.
-            num_steps: moves at each temperature.
-            num_chains: of each image; at least 2.
-
-        Returns:
-            the log-density [N] of x in [0, 1], in nats, and the standard error
-            [N] of the chains; what the ladder leaves out is not in it.
+    def serving_functions(self) -> dict:
+        """Signatures generate, generate_with, reconstruct, encode, ...
 
         Raises:
-            errors.InputError: an argument is out of range.
+            errors.InputError: `fit_prior` was not called.
         """
-        array = self.as_images(images)
-        rows = seeds.rows(arguments.not_negative_int("seed", seed), len(array))
-        options = latent_evidence.options(
-            self.settings, ladder, num_steps=num_steps, num_chains=num_chains
-        )
-        body = functools.partial(self.log_evidence_rows, options=options)
-        key = ("log_evidence", options)
-        return self._compiled.in_chunks(_CHUNK, body, array, rows, key=key)
-
-    def log_evidence_rows(
-        self, images: tf.Tensor, row_seeds: tf.Tensor, options: Any = None
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        """As `log_evidence`, [B] each, with a seed int32[B, 2] for each row."""
-        value, error = self.evidence.estimate(
-            self.pieces,
-            self.settings.prior_chain,
-            self._centred(images),
-            row_seeds,
-            options or latent_evidence.options(self.settings),
-        )
-        # A density on [0, 1], where the generator's is on [-1, 1].
-        return value + math.prod(self.image_shape) * math.log(2.0), error
-
-    def serving_functions(self) -> dict:
-        """Signatures generate, generate_with, reconstruct, encode, ..."""
+        self.evidence.check()
         return latent_serving.functions(self)
 
     def get_config(self) -> dict:

@@ -5,18 +5,20 @@ from typing import Any, NamedTuple
 import keras
 import tensorflow as tf
 
+import errors
 import losses
 import samplers
-from samplers import seeds
+from samplers import seeds, step_sizes
 from zoo import arguments, latent_chains
 from zoo.latent_chains import Chain
 from zoo.latent_model import LatentModel
-from zoo.latent_tempering import Tempering, ladder_of
+from zoo.latent_tempering import DEFAULT, Tempering, ladder_of
 
 # The acceptance that steps are tuned to, in rounds of a few moves.
 _ACCEPTANCE, _ROUNDS, _MOVES = 0.7, 40, 5
 # Fewer than in Python: a server replays every signature before it serves.
-_SERVED_STEPS, _SERVED_CHAINS = 20, 4
+SERVED_STEPS, _SERVED_CHAINS = 20, 4
+RULES = ("corrected", "trapezoid")
 
 
 class Options(NamedTuple):
@@ -28,35 +30,56 @@ class Options(NamedTuple):
       num_chains: of each image, at least 2.
       batched: as in Tempering.
       exchange_every: likewise.
+      rule: see losses.thermodynamic_integral.
     """
 
     ladder: tuple[float, ...]
-    num_steps: int = _SERVED_STEPS
+    num_steps: int = SERVED_STEPS
     num_chains: int = _SERVED_CHAINS
     batched: bool = False
     exchange_every: int = 0
+    rule: str = "corrected"
 
 
-def options(settings: Any, ladder: Any = None, **numbers: int) -> Options:
+def options(
+    settings: Any,
+    ladder: Any = None,
+    rule: str = "corrected",
+    **numbers: int,
+) -> Options:
     """The options of a model with these settings, checked.
 
     Args:
       settings: of the model.
-      ladder: see ladder_of; None: the settings'.
+      ladder: see ladder_of; None: the one of all models, whatever ladder they
+        learn along, so that their estimates compare.
+      rule: one of RULES.
       **numbers: num_steps and num_chains, where they are not what is served.
 
     Raises:
       errors.InputError: one is out of range.
     """
-    nodes = ladder_of(settings.ladder if ladder is None else ladder)
+    nodes = ladder_of(DEFAULT if ladder is None else ladder)
     for key, value in numbers.items():
         arguments.positive_int(key, value)
-    return Options(
+    found = Options(
         tuple(nodes.tolist()),
         batched=settings.batched,
         exchange_every=settings.exchange_every,
+        rule=arguments.one_of("rule", rule, RULES),
         **numbers,
     )
+    if found.num_chains < 2:
+        raise errors.InputError(
+            f"num_chains={found.num_chains} has no standard error: take 2 or "
+            "more"
+        )
+    if found.exchange_every > found.num_steps:
+        raise errors.InputError(
+            f"num_steps={found.num_steps} is fewer than the model's "
+            f"exchange_every={found.exchange_every}: no exchange would come"
+        )
+    return found
 
 
 @keras.saving.register_keras_serializable("thermozoo")
@@ -65,15 +88,15 @@ class Evidence(keras.layers.Layer):
 
     Exact moves, because the bias of unadjusted ones was larger than any error
     of the quadrature (linear-Gaussian model). The weights are step sizes at
-    t = 0 and t = 1, which `tune` sets.
+    t = 0 and t = 1, from `tuned`; 0 until then.
     """
 
     def __init__(self, latent_dim: int, first_step: float, **kwargs):
-        """Starts with one step size for all temperatures.
+        """Starts without step sizes.
 
         Args:
             latent_dim: size of a code.
-            first_step: h until `tune` was called.
+            first_step: h that `tuned` starts from.
             **kwargs: Keras's own, as `name`.
         """
         super().__init__(**kwargs)
@@ -81,11 +104,19 @@ class Evidence(keras.layers.Layer):
         self.first_step = first_step
         self.step_sizes = self.add_weight(
             shape=(2,),
-            initializer=keras.initializers.Constant(first_step),
+            initializer="zeros",
             trainable=False,
             name="step_sizes",
         )
         self.built = True
+
+    def check(self) -> None:
+        """Raises errors.InputError where nobody has set the step sizes."""
+        if not bool(tf.reduce_all(self.step_sizes.value > 0.0)):
+            raise errors.InputError(
+                "log_evidence has no step sizes yet: call "
+                "model.fit_prior(images) with training images first"
+            )
 
     def tuned(
         self, model: LatentModel, prior: Chain, x: tf.Tensor, seed: Any
@@ -159,6 +190,7 @@ class Evidence(keras.layers.Layer):
         integral = losses.thermodynamic_integral(
             ladder,
             tf.reshape(values, [nodes, num_chains * keep, number]),
+            rule=options.rule,
             block=keep,
         )
         constant = model.log_normaliser(x.shape[1:].num_elements())
@@ -174,8 +206,8 @@ class Evidence(keras.layers.Layer):
 
 
 def _tuned(energy: Any, start: tf.Tensor, seed: Any, first: float) -> tf.Tensor:
-    def body(i: Any, position: Any, log_step: Any) -> tuple[Any, Any, Any]:
-        kernel = Chain("mala", _MOVES, 0.0).kernel(energy, tf.exp(log_step))
+    def body(i: Any, position: Any, step: Any) -> tuple[Any, Any, Any]:
+        kernel = Chain("mala", _MOVES, 0.0).kernel(energy, step)
         state, accepted = samplers.run(
             kernel,
             kernel.init(position),
@@ -184,12 +216,13 @@ def _tuned(energy: Any, start: tf.Tensor, seed: Any, first: float) -> tf.Tensor:
             observer=samplers.total(lambda state, info: info.acceptance),
         )
         rate = 2.0 / tf.sqrt(tf.cast(i + 1, tf.float32))
-        error = tf.reduce_mean(accepted) / _MOVES - _ACCEPTANCE
-        return i + 1, state.position, log_step + rate * error
+        acceptance = tf.reduce_mean(accepted) / _MOVES
+        step = step_sizes.adjusted(step, acceptance, _ACCEPTANCE, rate)
+        return i + 1, state.position, step
 
-    _, _, log_step = tf.while_loop(
-        lambda i, position, log_step: i < _ROUNDS,
+    _, _, step = tf.while_loop(
+        lambda i, position, step: i < _ROUNDS,
         body,
-        (tf.constant(0), start, tf.math.log(first)),
+        (tf.constant(0), start, tf.constant(first)),
     )
-    return tf.exp(log_step)
+    return step

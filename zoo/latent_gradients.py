@@ -87,7 +87,11 @@ def of_generator(
 
 
 def weighted_codes(
-    kind: str, ladder: Any, samples: tf.Tensor, log_likelihood: tf.Tensor
+    kind: str,
+    ladder: Any,
+    samples: tf.Tensor,
+    log_likelihood: tf.Tensor,
+    rule: str,
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Which draws the generator learns from, and how much each counts.
 
@@ -97,7 +101,7 @@ def weighted_codes(
         thesis's). It is not the gradient of log p(x): that the power
         posteriors move with the weights is left out (24 % of it, on a
         linear-Gaussian model of 2 codes).
-    "covariance": the derivative of the corrected trapezoid with that part,
+    "covariance": the derivative of the integral by the rule, with that part
         from the covariance of the draws; the error of the quadrature stays,
         draws along one chain are alike (3 % off there, of 30 draws), and few
         make it noisy.
@@ -107,6 +111,7 @@ def weighted_codes(
       ladder: [N_t].
       samples: [N_t, draws, B, latent], constants.
       log_likelihood: log p(x | z) of them, [N_t, draws, B], constants.
+      rule: of "covariance", see losses.thermodynamic_integral.
 
     Returns:
       codes [n, B, latent], and weights [n, B] for `of_generator`, which sum
@@ -124,7 +129,9 @@ def weighted_codes(
     else:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(log_likelihood)
-            evidence = losses.thermodynamic_surrogate(ladder, log_likelihood)
+            evidence = losses.thermodynamic_surrogate(
+                ladder, log_likelihood, rule=rule
+            )
         (weights,) = _dense(tape, evidence, [log_likelihood])
     # One static number: a single code needs no loop.
     number = samples.shape[:2].num_elements()

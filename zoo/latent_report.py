@@ -12,10 +12,12 @@ from zoo.latent_step import Step
 def trackers(tilt: keras.Model, decoder: keras.Model) -> dict[str, Any]:
     """Keras metrics by name.
 
-    "loss" and "mse"; "energy_gap", the mean of E over codes of the posterior
-    less that over the prior's; of each network's gradient the spread over its
-    entries (the thesis's measure of noise) and the variance over batches and
-    chains.
+    "loss": -log p(x | z) at codes of the posterior, or with estimator="ti" the
+    integral -log p(x), both without the constant of log p(x | z), which
+    `log_evidence` has. "mse". "energy_gap": the mean of E over codes of the
+    posterior less that over the prior's. Of each network's gradient the spread
+    over its entries (the thesis's measure of noise) and the variance over
+    batches and chains.
     """
     means = ("loss", "mse", "energy_gap")
     found: dict[str, Any] = {

@@ -1,7 +1,7 @@
 """The settings of a latent-space energy-based prior, checked."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -10,9 +10,10 @@ import tensorflow as tf
 import errors
 import layers
 import losses
-from samplers import seeds
+from samplers import ladders, seeds
 from zoo import arguments, latent_chains, latent_gradients
 from zoo.latent_chains import Chain
+from zoo.latent_evidence import RULES, SERVED_STEPS
 from zoo.latent_integral import PRIOR, Integral
 from zoo.latent_tempering import DEFAULT, Tempering, ladder_of
 
@@ -20,7 +21,7 @@ _CHOICES = {
     "body": ("conv", "dense"),
     "dynamics": latent_chains.DYNAMICS,
     "estimator": ("mle", "ti"),
-    "rule": ("corrected", "trapezoid"),
+    "rule": RULES,
     "generator_gradient": latent_gradients.GENERATOR,
     "prior_gradient": PRIOR,
 }
@@ -55,7 +56,7 @@ class Settings:
         estimator: "mle", or "ti" for the thermodynamic integral.
         ladder: of inverse temperatures: a dict of "name", "num" (N_t nodes)
             and the options of samplers.ladders.make, or the nodes themselves.
-            None: 10 of the power law with p = 3.
+            None: 10 of the power law with p = 3. Of estimator="ti".
         batched: whether the chains of all temperatures run at once, all from
             codes of the prior, or one after the other from where the last
             one ended: more accurate in equal steps, and no slower on a CPU.
@@ -67,7 +68,10 @@ class Settings:
         stiffness: k of step sizes posterior_step_size / (1 + t k); 0 is the
             thesis's.
         draws: codes of a temperature, the last ones of its chain, whose
-            log-likelihoods the integral averages.
+            log-likelihoods the integral averages. Those of short steps are
+            alike, so that the variances of rule="corrected" come out small
+            and it is nearer to the trapezoid; log_evidence has chains of its
+            own.
         rule: of the integral, "corrected" (Friel 2014; needs 2 draws) or
             "trapezoid".
         kl_weight: eta, of the KL correction, beside rule="trapezoid"; it
@@ -128,6 +132,9 @@ class Settings:
                 object.__setattr__(self, key, value)
         if self.ladder is None:
             object.__setattr__(self, "ladder", dict(DEFAULT))
+        elif not isinstance(self.ladder, Mapping):
+            nodes = ladders.check(self.ladder).tolist()
+            object.__setattr__(self, "ladder", nodes)
         self._check_persistent()
         self._check_batch()
         self._check_integral()
@@ -162,6 +169,11 @@ class Settings:
             raise errors.InputError(
                 f"exchange_every={every} needs all temperatures at once: take "
                 "batched=True, or exchange_every=0"
+            )
+        if every > SERVED_STEPS:
+            raise errors.InputError(
+                f"exchange_every={every} is more than the {SERVED_STEPS} moves "
+                "of a served log_evidence: no exchange would come"
             )
         if not self.batched or self.estimator == "mle":
             return
@@ -198,6 +210,12 @@ class Settings:
         nodes = ladder_of(self.ladder)
         if self.estimator == "mle":
             return
+        if self.prior_gradient == "chain" and self.dynamics == "mala":
+            raise errors.InputError(
+                "prior_gradient='chain' with dynamics='mala', whose tests of "
+                "acceptance have no derivative: take dynamics='langevin', or "
+                "prior_gradient='samples'"
+            )
         if self.draws > self.posterior_steps:
             raise errors.InputError(
                 f"draws={self.draws} is more than posterior_steps="

@@ -115,6 +115,7 @@ def step(
             integral.tempering.ladder,
             found.samples,
             found.log_likelihood,
+            integral.rule,
         )
     prior_gradients, gap = latent_gradients.of_prior(
         model, posterior, prior, prior_variables

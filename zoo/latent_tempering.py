@@ -88,11 +88,9 @@ class Tempering(NamedTuple):
           seed: int32[2], or int32[B, 2].
           differentiable: keep the gradient through the chains.
         """
-        # In one batch the codes come temperature by temperature.
-        data = tf.concat([x] * len(self.ladder), 0) if self.batched else x
 
         def log_likelihood(codes: tf.Tensor) -> tf.Tensor:
-            return model.log_likelihood(data, codes)
+            return model.log_likelihood(tempering.rows(x, codes), codes)
 
         def kernel_at(t: tf.Tensor, index: tf.Tensor) -> Any:
             del index

@@ -1,13 +1,8 @@
 """A run killed at any moment ends as the uninterrupted run does."""
 
 import json
-import os
-import pathlib
 import shutil
-import signal
-import subprocess
 import sys
-import time
 from typing import Any
 
 import h5py
@@ -17,9 +12,9 @@ import pytest
 
 import errors
 import train
+from tests import processes
 from training import checkpoints
 
-ROOT = pathlib.Path(__file__).parents[2]
 _CONFIG = {
     "eae": (
         "configs/eae_digits.py",
@@ -78,28 +73,6 @@ def _command(name, workdir, data_dir, *more):
     ]
 
 
-def _run(command):
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2"}
-    return subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True
-    )
-
-
-def _kill_midway(command, workdir):
-    """SIGKILLs the run somewhere after its third checkpoint."""
-    process = subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    third = workdir / "checkpoints" / "ckpt-3.index"
-    delay = np.random.default_rng().uniform(0, 0.3)
-    deadline = time.monotonic() + 120
-    while not third.exists() and time.monotonic() < deadline:
-        time.sleep(0.005)
-    time.sleep(delay)
-    process.send_signal(signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL, f"ended before {delay} s"
-
-
 def _arrays(path):
     found = {}
     with h5py.File(path) as file:
@@ -112,26 +85,24 @@ def _arrays(path):
     return found
 
 
-def _lines(workdir):
-    text = (workdir / "metrics.jsonl").read_text()
-    lines = [json.loads(line) for line in text.splitlines()]
-    return [{k: v for k, v in x.items() if k != "seconds"} for x in lines]
-
-
 @pytest.mark.parametrize("name", _CASES)
 def test_killed_and_resumed_equals_uninterrupted(name, tmp_path):
     data, straight, killed = (tmp_path / n for n in ("data", "a", "b"))
-    finished = _run(_command(name, straight, data))
+    finished = processes.run(_command(name, straight, data))
     assert finished.returncode == 0, finished.stderr
-    _kill_midway(_command(name, killed, data), killed)
-    resumed = _run(_command(name, killed, data, "--resume"))
+    third = killed / "checkpoints" / "ckpt-3.index"
+    processes.kill_after(_command(name, killed, data), third)
+    resumed = processes.run(_command(name, killed, data, "--resume"))
     assert resumed.returncode == 0, resumed.stderr
     ours = _arrays(straight / "model.weights.h5")
     theirs = _arrays(killed / "model.weights.h5")
     assert ours.keys() == theirs.keys() and len(ours) > 8
     for key, value in ours.items():
         assert value.tobytes() == theirs[key].tobytes(), key
-    assert _lines(straight) == _lines(killed)
+    ours, theirs = (
+        processes.lines(run / "metrics.jsonl") for run in (straight, killed)
+    )
+    assert ours == theirs
     for kind in ("samples", "reconstructions"):
         for path in sorted((straight / kind).iterdir()):
             other = killed / kind / path.name

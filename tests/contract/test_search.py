@@ -1,6 +1,7 @@
 """A search: the same trials again, killed or not, failures on the way."""
 
 import json
+import sys
 from typing import Any
 
 import ml_collections
@@ -8,6 +9,7 @@ import pytest
 
 import errors
 import tune
+from tests import processes
 from training import search, search_space
 
 pytestmark = pytest.mark.filterwarnings(
@@ -128,3 +130,32 @@ def test_two_trials_on_digits(tmp_path):
     assert "latent_dim=-2" in rows[1]["reason"]
     again = tune.tune(_config(), tmp_path, **options, resume=True)
     assert again == rows
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("moment", ["trials.jsonl", "trials/001"])
+def test_a_search_killed_by_the_machine_ends_as_the_whole_one(moment, tmp_path):
+    def command(workdir, *more):
+        return [
+            *(sys.executable, "tune.py", "--config=configs/vae_digits.py"),
+            "--config.training.steps=200",
+            "--config.training.report_every=20",
+            "--config.training.checkpoint_every=20",
+            "--config.training.jit_compile=False",
+            "--search=optimizer.learning_rate=1e-4..1e-2:log",
+            "--search=model.latent_dim=2,4,-1",
+            *("--max_trials=4", f"--workdir={workdir}", *more),
+        ]
+
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    finished = processes.run(command(whole))
+    assert finished.returncode == 0, finished.stderr
+    inside = {"trials/001": "trials/001/checkpoints/ckpt-3.index"}
+    processes.kill_after(command(killed), killed / inside.get(moment, moment))
+    again = processes.run(command(killed))
+    assert again.returncode == 1
+    assert "--resume" in again.stderr
+    resumed = processes.run(command(killed, "--resume"))
+    assert resumed.returncode == 0, resumed.stderr
+    for name in ("trials.jsonl", "best.json"):
+        assert (whole / name).read_bytes() == (killed / name).read_bytes()

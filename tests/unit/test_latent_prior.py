@@ -11,6 +11,7 @@ import tensorflow as tf
 import errors
 import losses
 import zoo
+from configs import lebm_mnist
 from samplers import ladders, seeds
 from zoo import latent_chains, latent_model, latent_step, latent_tempering
 
@@ -68,6 +69,11 @@ def _images(number=6, depth=1):
         ({"exchange_every": 2}, "take batched=True"),
         ({**EXCHANGING, "dynamics": "langevin"}, "take dynamics='mala'"),
         ({**EXCHANGING, "exchange_every": 6}, "no exchange would come"),
+        ({"batched": True, "exchange_every": 21}, "20 moves of a served"),
+        (
+            {**TI, "prior_gradient": "chain", "dynamics": "mala"},
+            "take dynamics='langevin'",
+        ),
         ({"generator_gradient": "trapezoid"}, "take estimator='ti'"),
         ({"estimator": "em"}, "choose one of mle, ti"),
         ({"dynamics": "hmc"}, "choose one of langevin, mala"),
@@ -134,6 +140,22 @@ def test_other_gradients_are_there_too(prior, generator):
     found = _steps(3.0, prior_gradient=prior, generator_gradient=generator)
     assert _norm(found.prior_gradients) > 1e-6
     assert _norm(found.generator_gradients) > 1e-4
+
+
+@pytest.mark.slow
+def test_the_differentiated_chains_of_mnist_fit_a_graph():
+    """Long chains through the whole generator: graphs of another size."""
+    config: Any = lebm_mnist.get_config("ti").model
+    settings = {**config.to_dict(), "prior_gradient": "chain"}
+    name = settings.pop("name")
+    model: Any = zoo.build(name, **settings, image_shape=(28, 28, 1))
+    model.compile("adam", jit_compile=False)
+    images = np.random.default_rng(0).random((16, 28, 28, 1), np.float32)
+    before = [w.numpy() for w in model.tilt.trainable_variables]
+    found = model.fit(images, batch_size=8, epochs=1, verbose=0)
+    assert np.isfinite(found.history["loss"]).all()
+    after = [w.numpy() for w in model.tilt.trainable_variables]
+    assert all(np.any(a != b) for a, b in zip(before, after, strict=True))
 
 
 @pytest.mark.parametrize(
@@ -226,8 +248,51 @@ def test_evidence_of_images():
     exact -= np.log(deviation * np.sqrt(2 * np.pi))
     np.testing.assert_allclose(value, exact.sum((1, 2, 3)), rtol=1e-4)
     np.testing.assert_allclose(error, 0.0, atol=1e-3)
-    with pytest.raises(errors.InputError, match="num_chains=0"):
-        model.log_evidence(images, num_chains=0)
+    for number, rule in ((0, "1 or more"), (1, "no standard error")):
+        with pytest.raises(errors.InputError, match=f"={number} .*{rule}"):
+            model.log_evidence(images, num_chains=number)
+    with pytest.raises(errors.InputError, match="rule='simpson'"):
+        model.log_evidence(images, rule="simpson")
+
+
+def test_estimates_do_not_depend_on_the_ladder_of_the_training():
+    images, found = _images(), []
+    for ladder in (None, {"num": 4, "p": 0.1}):
+        model = _build(ladder=ladder)
+        model.fit_prior(images)
+        found.append(model.log_evidence(images, num_steps=4)[0])
+    np.testing.assert_array_equal(found[0], found[1])
+    # The control: where a ladder is asked for, it is another estimate.
+    other, _ = model.log_evidence(images, num_steps=4, ladder=[0.0, 0.5, 1.0])
+    assert np.abs(other - found[0]).min() > 0.1
+
+
+def test_evidence_needs_its_steps():
+    model = _build()
+    assert model.generate(1).shape == (1, 8, 8, 1)
+    for door in (
+        lambda: model.log_evidence(_images()),
+        model.serving_functions,
+    ):
+        with pytest.raises(errors.InputError, match="fit_prior"):
+            door()
+
+
+def test_a_ladder_of_nodes_comes_back():
+    model = _build(ladder=np.array([0.0, 0.25, 1.0]))
+    again = type(model).from_config(model.get_config())
+    assert again.settings.ladder == [0.0, 0.25, 1.0]
+
+
+def test_energy_is_that_of_the_prior_at_the_codes():
+    model, images = _build(), _images()
+    # Far from 0, where the Gaussian and E both count.
+    model.tilt.set_weights([3.0 + w for w in model.tilt.get_weights()])
+    codes = np.asarray(model.encode(images))
+    own = np.asarray(model.tilt(codes)).reshape(-1)
+    exact = own + 0.5 * np.sum(codes**2, 1) / model.settings.prior_sigma**2
+    np.testing.assert_allclose(model.energy(images), exact, rtol=1e-5)
+    assert np.ptp(own) > 1.0
 
 
 @pytest.mark.parametrize("dynamics", ["langevin", "mala"])

@@ -143,6 +143,7 @@ def test_it_is_saved_with_the_model_and_not_served(tmp_path):
     loaded: Any = keras.models.load_model(tmp_path / "model.keras")
     np.testing.assert_array_equal(_codes(loaded), _codes(model))
     bank = model.persistent_codes.codes.value
+    model.fit_prior(IMAGES)
     functions = model.serving_functions()
     for name in ("generate", "reconstruct", "energy"):
         used = functions[name].get_concrete_function().variables
