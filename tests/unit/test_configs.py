@@ -1,12 +1,17 @@
 """Every config file: locked, complete, documented, and it builds a model."""
 
 import importlib.util
+import inspect
 import pathlib
 
 import keras
+import ml_collections
 import pytest
 
+import zoo
+from configs import experiment
 from training import checkpoints, optimizers, settings
+from zoo import latent_tempering
 
 _FOLDER = pathlib.Path(__file__).parents[2] / "configs"
 _FILES = sorted(p.stem for p in _FOLDER.glob("*_*.py") if p.stem[0] != "_")
@@ -84,6 +89,23 @@ def _adam(options):
     adam = optimizers.build(**options)
     rate = adam.get_config()["learning_rate"]["config"]
     return adam, optimizers.StepwiseDecay(**rate)
+
+
+def test_the_latent_priors_own_defaults_are_the_configs():
+    """But for latent_dim: ours, and that of the thesis's CelebA."""
+    given = dict(experiment.latent())
+    parameters = inspect.signature(zoo.MODELS[given.pop("name")]).parameters
+    # Placeholders are None in a config that nobody fills in.
+    whole = ml_collections.ConfigDict(given).to_dict()
+    own = {key: parameters[key].default for key in whole}
+    # None stands for this one.
+    default = latent_tempering.ladder_of(
+        own.pop("ladder") or latent_tempering.DEFAULT
+    )
+    ladder = latent_tempering.ladder_of(whole.pop("ladder"))
+    assert ladder.tolist() == default.tolist()
+    differing = {key for key in whole if whole[key] != own[key]}
+    assert differing == {"latent_dim"}
 
 
 # Pang 2020: epochs, images of one, code, and the generator's widths, as its
