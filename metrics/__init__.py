@@ -5,7 +5,7 @@ from metrics.calibration import coverage, expected_calibration_error
 from metrics.chains import effective_sample_size, split_r_hat
 from metrics.estimate import Estimate
 from metrics.extractors import Extractor, convnet, inception
-from metrics.fidelity import Fidelity, fidelity
+from metrics.fidelity import MEASURES, Fidelity, fidelity
 from metrics.frechet import (
     THESIS_SIZES,
     fid,
@@ -31,6 +31,7 @@ from metrics.log_evidence import importance_weighted
 from metrics.manifold import PrecisionRecall, precision_recall
 
 __all__ = [
+    "MEASURES",
     "THESIS_SIZES",
     "Estimate",
     "Extractor",

@@ -1,5 +1,6 @@
 """A small ConvNet classifier of images, trained once and kept in a file."""
 
+import os
 import pathlib
 from typing import Any
 
@@ -8,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 import errors
+from metrics import progress
 
 _FEATURES = "features"
 _SEED = 0
@@ -55,7 +57,8 @@ def load(
         epochs: passes over the images.
 
     Raises:
-        InputError: the file at `path` holds something else.
+        InputError: the file at `path` holds something else, or it cannot be
+            written.
     """
     model = build(images.shape[1:], int(labels.max()) + 1)
     if path.is_file():
@@ -73,18 +76,36 @@ def load(
         # XLA is slower than graph mode for convolutions on a CPU.
         jit_compile=False,
     )
-    draws = np.random.default_rng(_SEED)
-    for _ in range(epochs):
-        order = draws.permutation(len(images))
-        for start in range(0, len(order), BATCH):
-            rows = order[start : start + BATCH]
-            model.train_on_batch(unit(images[rows]), labels[rows])
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # Written aside: a file at `path` is whole.
-    aside = path.with_name(f"aside-{path.name}")
-    model.save_weights(aside)
-    aside.replace(path)
+    _train(model, images, labels, epochs)
+    _save(model, path)
     return model
+
+
+def _train(
+    model: Any, images: np.ndarray, labels: np.ndarray, epochs: int
+) -> None:
+    draws = np.random.default_rng(_SEED)
+    with progress.bar(epochs * len(images), "ConvNet of the features") as bar:
+        for _ in range(epochs):
+            order = draws.permutation(len(images))
+            for start in range(0, len(order), BATCH):
+                rows = order[start : start + BATCH]
+                model.train_on_batch(unit(images[rows]), labels[rows])
+                bar.update(len(rows))
+
+
+def _save(model: Any, path: pathlib.Path) -> None:
+    # Written aside: a file at `path` is whole, though others write it too.
+    aside = path.with_name(f"aside-{os.getpid()}-{path.name}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        model.save_weights(aside)
+        aside.replace(path)
+    except OSError as error:
+        raise errors.InputError(
+            f"{path} cannot be written ({error.strerror or error}): free "
+            "space or name another folder (train.py's lies in $XDG_CACHE_HOME)"
+        ) from error
 
 
 def logits(model: Any, images: np.ndarray) -> np.ndarray:

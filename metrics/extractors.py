@@ -1,5 +1,6 @@
 """What turns images into the features that fidelity is measured by."""
 
+import hashlib
 import math
 import pathlib
 from collections.abc import Callable
@@ -48,7 +49,8 @@ def convnet(
 
     It is trained once, in seconds to minutes, and kept in `folder`. Its 64
     features are in units in which those of training images have a mean square
-    of 1, as the kernel of KID has a scale.
+    of 1, as the kernel of KID has a scale. Its name and its file carry a hash
+    of the images and labels: of others, features are others.
 
     Args:
         name: of the data set.
@@ -59,27 +61,30 @@ def convnet(
             less than 1000 steps.
 
     Raises:
-        InputError: the data have no labels, or the kept weights do not fit.
+        InputError: the data have no labels, the kept weights do not fit, or
+            `folder` cannot be written.
     """
     labels = np.asarray(labels)
     # A set without labels comes with none, or with -1 for each image.
     if not 0 < len(labels) == len(images) or labels.min() < 0:
         raise errors.InputError(
-            f"data set {name!r} has no labels to train the offline extractor "
-            "on: use InceptionV3 by the path of its weights instead "
-            "(metrics.inception), or a labelled set"
+            f"data set {name!r} has no labels, or none in memory, to train "
+            "the offline extractor on: use InceptionV3 by the path of its "
+            "weights instead (--inception_weights, metrics.inception), or a "
+            "labelled set"
         )
     if epochs is None:
         epochs = max(3, math.ceil(_STEPS * classifier.BATCH / len(images)))
     shape = tuple(images.shape[1:])
     sides = "x".join(str(side) for side in shape)
-    file = f"convnet-{name}-{sides}-{len(images)}-{epochs}.weights.h5"
+    key = _hash(images, labels)
+    file = f"convnet-{name}-{sides}-{len(images)}-{epochs}-{key}.weights.h5"
     path = pathlib.Path(folder).expanduser() / file
     model = classifier.load(path, images, labels, epochs)
     first = classifier.features(model, images[:_SCALE_IMAGES])
     scale = np.sqrt(np.mean(np.square(first)))
     return Extractor(
-        f"ConvNet of {name} {sides}",
+        f"ConvNet {key} of {name} {sides}",
         lambda x: classifier.features(model, _fitting(x, shape)) / scale,
     )
 
@@ -133,6 +138,15 @@ def inception(weights: pathlib.Path | str) -> Extractor:
         )
 
     return Extractor("InceptionV3", features)
+
+
+def _hash(images: Any, labels: np.ndarray) -> str:
+    """Eight hexadecimal digits that say of which data a ConvNet is."""
+    found = hashlib.sha256()
+    for array in (np.asarray(images), labels.astype(np.int64)):
+        found.update(f"{array.dtype}{array.shape}".encode())
+        found.update(np.ascontiguousarray(array).data)
+    return found.hexdigest()[:8]
 
 
 def _colour(images: np.ndarray) -> np.ndarray:

@@ -8,12 +8,14 @@ import numpy as np
 from metrics import extractors, frechet, manifold
 from metrics.kid import kid
 
+MEASURES = ("fid", "fid_infinity", "kid", "precision", "recall")
+
 
 class Fidelity(NamedTuple):
     """One measure of fidelity; its text says all of it in one line.
 
     Attributes:
-        metric: "fid", "fid_infinity", "kid", "precision" or "recall".
+        metric: one of MEASURES.
         estimate: FID and KID are lower for better images, shares higher.
         standard_error: of the estimate.
         number: images of each set that it is from.

@@ -1,6 +1,7 @@
 """Extractors of features, and what fidelity says by them of real digits."""
 
 import pathlib
+import re
 from typing import Any
 
 import keras
@@ -51,18 +52,39 @@ def test_features_tell_the_digits_apart(digits, extractor):
 
 
 def test_it_is_trained_once(digits, folder, extractor):
-    images, labels = digits
+    images, _ = digits
     (path,) = folder.glob("*.weights.h5")
     written = path.stat().st_mtime_ns
     again = trained(digits, folder)
     assert path.stat().st_mtime_ns == written
-    assert again.name == extractor.name == "ConvNet of digits 8x8x1"
+    assert again.name == extractor.name
+    assert re.fullmatch("ConvNet [0-9a-f]{8} of digits 8x8x1", again.name)
     np.testing.assert_allclose(
         again.features(images), extractor.features(images), rtol=1e-5
     )
-    # Another choice of images is another extractor.
-    metrics.convnet("digits", images[:99], labels[:99], folder, epochs=1)
-    assert len(list(folder.glob("*.weights.h5"))) == 2
+
+
+def test_other_images_or_labels_of_equal_number_are_another(digits, tmp_path):
+    images, labels = digits
+    sets = [
+        (images[:99], labels[:99]),
+        (images[99:198], labels[99:198]),
+        (images[:99], labels[99:198]),
+    ]
+    names = [
+        metrics.convnet("digits", *one, tmp_path, epochs=1).name for one in sets
+    ]
+    assert len(set(names)) == len(list(tmp_path.iterdir())) == 3
+
+
+def test_a_folder_that_cannot_be_written_is_told(digits, tmp_path):
+    images, labels = digits
+    (tmp_path / "file").touch()
+    with pytest.raises(errors.InputError, match="cannot be written") as said:
+        metrics.convnet(
+            "digits", images[:50], labels[:50], tmp_path / "file", epochs=1
+        )
+    assert "\n" not in str(said.value)
 
 
 @pytest.mark.parametrize(("number", "epochs"), [(50_000, 3), (800, 160)])
