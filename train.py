@@ -3,7 +3,9 @@
 A run is a pure function of its config: killed at any moment and resumed, it
 ends with the weights of the uninterrupted run. The work directory holds
 config.json, metrics.jsonl, checkpoints/, samples/, reconstructions/,
-tensorboard/ and, at the end, model.weights.h5.
+tensorboard/ and, at the end, model.weights.h5 and, with
+--config.training.fidelity_images=1000, fidelity.txt: FID, KID, precision and
+recall of as many generated images beside as many test images.
 """
 
 import os
@@ -41,6 +43,7 @@ def define_flags() -> None:
         "mixed_precision", None, "bfloat16 layers; the config's by default."
     )
     flags.DEFINE_bool("resume", False, "Go on with the run in --workdir.")
+    command_line.define_inception_weights()
     flags.mark_flags_as_required(["config", "workdir"])
 
 
@@ -54,6 +57,7 @@ def train(
     jit_compile: bool | None = None,
     mixed_precision: bool | None = None,
     resume: bool = False,
+    inception_weights: str | None = None,
 ) -> dict[str, float]:
     """Trains a model and returns its final metrics.
 
@@ -66,9 +70,14 @@ def train(
         jit_compile: XLA or not; None: as the config says.
         mixed_precision: bfloat16 layers; None: as the config says.
         resume: go on with the run in `workdir`, to the same result.
+        inception_weights: file of InceptionV3's weights without the top, for
+            config.training.fidelity_images; None: its features are those of a
+            ConvNet that is trained on the labels of the data, once.
 
     Returns:
-        The last line of metrics.jsonl: step, test_mse, ...
+        The last line of metrics.jsonl: step, test_mse, and with
+        config.training.fidelity_images kid, kid_error, fid, fid_infinity,
+        precision, recall, ...
 
     Raises:
         InputError: bad settings, missing data, a run of another config in
@@ -91,6 +100,7 @@ def train(
             download=download,
             device_name=strategy,
             resume=resume,
+            inception_weights=inception_weights,
         )
 
 
@@ -106,6 +116,7 @@ def main(argv: list[str]) -> None:
         jit_compile=values.jit_compile,
         mixed_precision=values.mixed_precision,
         resume=values.resume,
+        inception_weights=values.inception_weights,
     )
     shown = ", ".join(f"{k} {v:.5g}" for k, v in results.items())
     print(f"{values.workdir}: {shown}")

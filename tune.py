@@ -9,6 +9,8 @@ A trial is a training run of its own, in trials/ of the work directory. It
 ends with trials.jsonl (the best trial first), best.json (its config),
 search.png, and the command that trains the best. A search that was killed
 goes on with --resume; --resume with more --max_trials adds trials.
+--config.training.fidelity_images=1000 --objective=kid searches by the fidelity
+of generated images.
 """
 
 import os
@@ -30,6 +32,7 @@ from training import command_line
 def define_flags() -> None:
     """Defines the flags; here, so that importing this module defines none."""
     train.define_flags()
+    flags.adopt_module_key_flags(train)
     flags.DEFINE_multi_string(
         "search",
         [],
@@ -98,6 +101,7 @@ def tune(
     from training import search_space
 
     wanted = ml_collections.ConfigDict(config)
+    features = "InceptionV3" if options.get("inception_weights") else None
     searched = search_space.parse(search, wanted)
     # KerasTuner is slow to import: a wrong search should not wait for it.
     from training import search as searching
@@ -116,6 +120,7 @@ def tune(
         max_trials=max_trials,
         seed=seed,
         resume=resume,
+        features=features,
     )
 
 
@@ -149,6 +154,7 @@ def main(argv: list[str]) -> None:
         strategy=values.strategy,
         jit_compile=values.jit_compile,
         mixed_precision=values.mixed_precision,
+        inception_weights=values.inception_weights,
     )
     changes = {
         **config_flags.get_override_values(values["config"]),

@@ -57,6 +57,8 @@ def config(
             # Dense bodies; convolutions are faster without, on a CPU.
             "jit_compile": True,
             "mixed_precision": False,
+            # Generated images that are compared with test images at the end.
+            "fidelity_images": 0,
             **training,
         },
     }

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from absl import flags
 
-from reproductions import ti_runs, ti_settings
-from training import storage
+from reproductions import ti_runs
+from training import command_line, storage
 
 # Of CelebA, from the logs behind the figures: spread of the gradient, its
 # coefficient of variation over five repetitions in %, and KID, each at the
@@ -46,6 +46,8 @@ _COLUMNS = (
     ("mse", "MSE"),
 )
 
+_ERRORS = (("kid", "KID"), ("fid_infinity", "FID inf"))
+
 
 def define_flags() -> None:
     """Defines the flags; here, so that importing this module defines none."""
@@ -60,12 +62,7 @@ def define_flags() -> None:
         "runs/thermodynamic_integration",
         "Folder of the results; finished runs in it are read, not trained.",
     )
-    flags.DEFINE_string(
-        "inception_weights",
-        None,
-        "File of InceptionV3's weights without the top, whose features KID and "
-        "FID take; by default those of a small ConvNet, trained offline.",
-    )
+    command_line.define_inception_weights()
 
 
 def values(table: ti_runs.Table, key: ti_runs.Key, column: str) -> np.ndarray:
@@ -95,22 +92,48 @@ def variation(table: ti_runs.Table, key: ti_runs.Key, column: str) -> float:
 def lines(table: ti_runs.Table) -> list[str]:
     """Means over repetitions as text, the authors' numbers in brackets."""
     head = "".join(title.rjust(11) for _, title in _COLUMNS)
-    out = [" " * 34 + head + "CV, %".rjust(8) + "  KID +-".rjust(9)]
+    head += "".join(f"{title} +-".rjust(11) for _, title in _ERRORS)
+    out = [" " * 34 + head + "CV, %".rjust(8)]
     for key in table:
         group, label = key
         cells = [
             format(mean(table, key, column), ".4g").rjust(11)
             for column, _ in _COLUMNS
         ]
+        cells += [
+            format(standard_error(table, key, column), ".2g").rjust(11)
+            for column, _ in _ERRORS
+        ]
         spread = variation(table, key, "generator_spread")
-        error = standard_error(table, key, "kid")
         line = f"{group}, {label}".ljust(34) + "".join(cells)
-        line += f"{spread:8.1f}{error:9.2g}"
+        line += f"{spread:8.1f}"
         if label in AUTHORS and group not in (DEFAULT, CONTROL):
             theirs = AUTHORS[label]
             line += f"  [{theirs[0]:.3f}, CV {theirs[1]:.0f} %, {theirs[2]}]"
         out.append(line)
     return out
+
+
+def caption(table: ti_runs.Table, extractor: str, number: int) -> str:
+    """What KID and FID are of, and what their errors are.
+
+    Args:
+        table: of the experiment.
+        extractor: name of the features.
+        number: generated images of a run, and real ones.
+    """
+    rows = list(itertools.chain(*table.values()))
+    errors = [
+        f"{title} {max(row[f'{column}_error'] for row in rows):.2g}"
+        for column, title in _ERRORS
+    ]
+    runs = shown(sorted({len(rows) for rows in table.values()}))
+    return (
+        f"KID and FID inf: features of {extractor}, n = {number} generated "
+        "images of a run beside as many real ones; +-: standard error of the "
+        f"mean over {runs} runs, which share the real images; of one run, over "
+        f"images of both kinds, it is at most {', '.join(errors)}"
+    )
 
 
 def falls(numbers: Sequence[float]) -> bool:
@@ -179,7 +202,7 @@ def images(
 
 def publish(
     table: ti_runs.Table,
-    plan: ti_settings.Plan,
+    runner: ti_runs.Runner,
     path: pathlib.Path,
     note: str,
     verdicts: Sequence[str],
@@ -188,15 +211,21 @@ def publish(
 
     Args:
         table: of the experiment.
-        plan: of its runs.
+        runner: of its runs.
         path: of the JSON file, beside the pictures.
         note: a line below the table.
         verdicts: lines, what is claimed and what is seen.
     """
-    rows = json_rows(table)
-    storage.write_json(path, {"plan": plan._asdict(), "rows": rows})
+    what = {
+        "plan": runner.plan._asdict(),
+        "extractor": runner.extractor.name,
+        "images": len(runner.real),
+        "rows": json_rows(table),
+    }
+    storage.write_json(path, what)
     print("means over runs [Raj 2024, CelebA: spread, its CV, KID]")
-    print(*lines(table), note, sep="\n")
+    of = caption(table, runner.extractor.name, len(runner.real))
+    print(*lines(table), of, note, sep="\n")
     print("what is claimed, and what is seen:", *verdicts, sep="\n")
     print(f"numbers of every run, and pictures: {path.parent}")
 

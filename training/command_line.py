@@ -9,6 +9,19 @@ from absl import app, flags, logging
 
 import errors
 
+# A flag defined here is one of the program that asks for it, as --help says.
+flags.disclaim_key_flags()
+
+
+def define_inception_weights() -> None:
+    """Defines the flag of whatever measures fidelity."""
+    flags.DEFINE_string(
+        "inception_weights",
+        None,
+        "File of InceptionV3's weights without the top, whose features KID and "
+        "FID take; by default those of a small ConvNet, trained offline.",
+    )
+
 
 def check(argv: list[str]) -> list[str]:
     """Parses the flags and returns the other words of `argv`.

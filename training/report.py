@@ -22,10 +22,15 @@ class MetricsFile:
     def __init__(self, workdir: pathlib.Path, step: int) -> None:
         """Opens the file, without the lines of steps after `step`.
 
-        A line cut short by a crash goes too.
+        Lines of an earlier end of the run, and one that a crash cut short,
+        go too.
         """
         self.path = workdir / "metrics.jsonl"
-        kept = [line for line in self.read() if line["step"] <= step]
+        kept = [
+            line
+            for line in self.read()
+            if line["step"] <= step and not is_end(line)
+        ]
         lines = [json.dumps(line) + "\n" for line in kept]
         storage.replace(
             self.path, lambda p: pathlib.Path(p).write_text("".join(lines))
@@ -42,6 +47,11 @@ class MetricsFile:
             self.path.open("a", encoding="utf-8") as file,
         ):
             file.write(json.dumps(values) + "\n")
+
+
+def is_end(line: dict) -> bool:
+    """Whether a line of metrics.jsonl holds the results of a whole run."""
+    return "test_mse" in line
 
 
 def read_metrics(path: pathlib.Path) -> list[dict]:

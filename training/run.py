@@ -12,10 +12,12 @@ import tensorflow as tf
 
 import datasets
 import errors
+import metrics
 import zoo
 from training import (
     callbacks,
     checkpoints,
+    fidelity,
     optimizers,
     report,
     settings,
@@ -34,6 +36,7 @@ def execute(
     download: bool,
     device_name: str,
     resume: bool,
+    inception_weights: str | None,
 ) -> dict[str, float]:
     """Runs, or goes on with, the run that `wanted` describes.
 
@@ -44,6 +47,8 @@ def execute(
         download: fetch a data set that is missing.
         device_name: name of the strategy.
         resume: go on with the run in `workdir`.
+        inception_weights: file of InceptionV3's, for the fidelity; None: the
+            features are those of a ConvNet trained on the data's labels.
 
     Returns:
         The final metrics.
@@ -65,6 +70,8 @@ def execute(
         eval_images=wanted["data"]["eval_images"],
     )
     resolved = _resolve(wanted, splits)
+    number = resolved["training"]["fidelity_images"]
+    fidelity.check(number, splits, inception_weights)
     with devices.scope(), _precision(resolved):
         model = checkpoints.build_model(resolved)
         _check_block(model, resolved["data"]["block"])
@@ -74,8 +81,11 @@ def execute(
             workdir.mkdir(parents=True, exist_ok=True)
         saved = checkpoints.Checkpoints(model, workdir)
         step = saved.restore()
+    extractor = (
+        fidelity.extractor(splits, inception_weights) if number else None
+    )
     storage.write_json(checkpoints.config_path(workdir), resolved)
-    return _train(model, resolved, splits, workdir, saved, step)
+    return _train(model, resolved, splits, workdir, saved, step, extractor)
 
 
 @contextlib.contextmanager
@@ -100,11 +110,12 @@ def _train(
     workdir: pathlib.Path,
     saved: checkpoints.Checkpoints,
     step: int,
+    extractor: metrics.Extractor | None,
 ) -> dict[str, float]:
     training, data = resolved["training"], resolved["data"]
     interval, steps = training["report_every"], training["steps"]
     per_execution = model.steps_per_execution
-    metrics = report.MetricsFile(workdir, step if step < steps else step - 1)
+    lines = report.MetricsFile(workdir, step)
     with storage.writing(workdir / "tensorboard"):
         board = tf.summary.create_file_writer(str(workdir / "tensorboard"))
     images = callbacks.Images(
@@ -133,7 +144,7 @@ def _train(
                 callbacks=[
                     callbacks.Guard(step, per_execution),
                     progress,
-                    callbacks.Report(metrics, board, interval),
+                    callbacks.Report(lines, board, interval),
                     images,
                     callbacks.Save(
                         saved, training["checkpoint_every"], interval
@@ -148,9 +159,19 @@ def _train(
     saved.save(steps)
     scores = callbacks.test_scores(drawn, splits, training["eval_batch_size"])
     storage.replace(workdir / _WEIGHTS, model.save_weights)
+    if extractor:
+        real = splits.test[: training["fidelity_images"]]
+        found = fidelity.measure(drawn, extractor, real, resolved["seed"])
+        text = "".join(f"{one}\n" for one in found.values())
+        print(text, end="")
+        storage.replace(
+            workdir / "fidelity.txt",
+            lambda aside: pathlib.Path(aside).write_text(text),
+        )
+        scores |= fidelity.scores(found)
     results = {"step": steps, **scores}
     callbacks.write_scalars(board, steps, scores)
-    metrics.append(**results)
+    lines.append(**results)
     return results
 
 
@@ -188,7 +209,7 @@ def _check_workdir(
             "give that config or name another --workdir"
         )
     last = lines[-1:]
-    done = last and "test_mse" in last[0] and (workdir / _WEIGHTS).is_file()
+    done = last and report.is_end(last[0]) and (workdir / _WEIGHTS).is_file()
     return last[0] if done else None
 
 

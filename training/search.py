@@ -19,7 +19,7 @@ import numpy as np
 import tqdm
 
 import errors
-from training import search_record, settings, storage
+from training import fidelity, search_record, settings, storage
 from training.search_record import DONE, FAILED, Record
 from training.search_space import Searched, with_values
 
@@ -39,6 +39,7 @@ def search(
     max_trials: int,
     seed: int,
     resume: bool,
+    features: str | None = None,
 ) -> list[dict[str, Any]]:
     """Runs the trials; see tune.tune.
 
@@ -53,6 +54,7 @@ def search(
         max_trials: how many, those of a resumed search included.
         seed: of the proposals; at least 0.
         resume: go on with the search in `workdir`.
+        features: of the fidelity, where not the runs' own.
 
     Returns:
         The rows of trials.jsonl, the best first.
@@ -69,7 +71,14 @@ def search(
         "seed": seed,
         "objective": objective,
         "direction": direction,
+        "features": features,
     }
+    compared = plan["config"]["training"]["fidelity_images"]
+    if objective in fidelity.NAMES and not compared:
+        raise errors.InputError(
+            f"--objective={objective} needs images to compare: add "
+            "--config.training.fidelity_images=1000, or fewer for a small set"
+        )
     _check_workdir(workdir, plan, record, resume)
     storage.write_json(workdir / "search.json", plan)
     oracles = {
@@ -238,6 +247,8 @@ def _check_workdir(
     # As it reads when it comes back from a file.
     ours = json.loads(json.dumps(plan))
     theirs = json.loads(path.read_text())
+    # Searches of earlier versions lack the keys that came later.
+    theirs["config"] = settings.complete(theirs["config"])
     if not any(row["status"] == DONE for row in record.rows()):
         # No trial was judged by it.
         for key in ("objective", "direction"):

@@ -41,8 +41,12 @@ _SECTIONS: dict[str, dict[str, Any]] = {
         "eval_batch_size": 250,
         "jit_compile": False,
         "mixed_precision": False,
+        # Generated images beside as many of the test set, at the end.
+        "fidelity_images": 0,
     },
 }
+# Ten blocks of two images, whose spread gives the error of KID.
+_LEAST_FIDELITY = 20
 # Of models with a network that has an optimizer of its own.
 _SECOND = "prior_optimizer"
 _OPTIONAL = (
@@ -158,6 +162,12 @@ def _check_values(settings: dict) -> None:
                 f"config.{path}={value!r} must be a whole number, at least 1 "
                 "and below 2^31"
             )
+    images = settings["training"]["fidelity_images"]
+    if not (_is_whole(images) and (images == 0 or images >= _LEAST_FIDELITY)):
+        raise errors.InputError(
+            f"config.training.fidelity_images={images!r} must be 0, for no "
+            f"comparison, or a whole number of at least {_LEAST_FIDELITY}"
+        )
     name = settings["data"]["name"]
     if not isinstance(name, str):
         raise errors.InputError(

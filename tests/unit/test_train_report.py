@@ -56,6 +56,14 @@ def test_metrics_drop_what_comes_after_the_restored_step(tmp_path):
     assert [json.loads(line)["step"] for line in text.splitlines()] == [10, 20]
 
 
+def test_metrics_drop_the_results_of_an_earlier_end_alone(tmp_path):
+    first = report.MetricsFile(tmp_path, 0)
+    first.append(step=10, loss=0.1)
+    first.append(step=10, test_mse=0.2)
+    again = report.MetricsFile(tmp_path, 10)
+    assert again.read() == [{"step": 10, "loss": 0.1}]
+
+
 def test_a_failed_write_keeps_the_old_file(tmp_path):
     path = tmp_path / "config.json"
     storage.write_json(path, {"a": 1})

@@ -64,6 +64,9 @@ def test_flags_win_over_the_config():
         ({"data": {"name": 3}}, "data.name=3"),
         ({"training": {"jit_compile": "yes"}}, "jit_compile='yes'"),
         ({"training": {"mixed_precision": 1}}, "mixed_precision=1"),
+        ({"training": {"fidelity_images": -1}}, "fidelity_images=-1 must be 0"),
+        ({"training": {"fidelity_images": 19}}, "at least 20"),
+        ({"training": {"fidelity_images": 20.5}}, "fidelity_images=20.5"),
     ],
 )
 def test_bad_settings_are_told_in_one_line(sections, expected):
