@@ -159,7 +159,7 @@ def main(argv: list[str]) -> None:
     draw(table, before, runner.splits.image_shape, runner.folder)
     tables.publish(
         table,
-        runner.plan,
+        runner,
         runner.folder / "components.json",
         "the generator learns from all temperatures by the trapezoid (the "
         "thesis's); eta moves the prior alone, and only where its gradient "

@@ -285,7 +285,7 @@ def main(argv: list[str]) -> None:
     draw(table, runner.splits.image_shape, runner.folder)
     tables.publish(
         table,
-        runner.plan,
+        runner,
         runner.folder / "gradient_variance.json",
         "the generator learns from all temperatures by the trapezoid (the "
         f"thesis's), under {tables.DEFAULT!r} from t = 1 alone",

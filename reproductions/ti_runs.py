@@ -150,6 +150,7 @@ class Runner:
         what = {
             "data": self.splits.name,
             "images": len(self.splits.train),
+            "extractor": self.extractor.name,
             "networks": json.loads(json.dumps(NETWORKS[self.splits.name])),
             "rates": [_GENERATOR_RATE, _PRIOR_RATE],
             "plan": self.plan._replace(repetitions=0)._asdict(),

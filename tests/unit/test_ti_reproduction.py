@@ -1,5 +1,6 @@
 """The parts of both scripts on thermodynamic integration, on tiny runs."""
 
+import json
 import pathlib
 import subprocess
 import sys
@@ -60,6 +61,27 @@ def test_every_run_is_measured(ran):
                 assert row[f"{group}_variance"] > 0 < row[f"{group}_spread"]
     text = ti_tables.lines(table)
     assert len(text) == 4 and "[0.209, CV 6 %, 0.062]" in text[2]
+
+
+def test_the_table_says_what_fidelity_is_of(ran, tmp_path, capsys):
+    runner, table = ran
+    path = tmp_path / "numbers.json"
+    ti_tables.publish(table, runner, path, "a note", ["- a verdict"])
+    head, *_ = ti_tables.lines(table)
+    assert [head.count(f"{name} +-") for name in ("KID", "FID inf")] == [1, 1]
+    printed = capsys.readouterr().out
+    assert "features of pixels, n = 40 generated" in printed
+    most = max(row["kid_error"] for rows in table.values() for row in rows)
+    assert f"at most KID {most:.2g}, FID inf" in printed
+    kept = json.loads(path.read_text())
+    assert kept["extractor"] == "pixels" and kept["images"] == 40
+
+
+def test_runs_of_other_features_are_not_read(ran):
+    runner, _ = ran
+    other = PIXELS._replace(name="other pixels")
+    again = ti_runs.Runner(runner.splits, PLAN, runner.folder, other)
+    assert not again.kept_table(SETTINGS)
 
 
 def test_finished_runs_are_read_and_others_are_not(ran, monkeypatch):
