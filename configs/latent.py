@@ -18,6 +18,8 @@ place of its KL terms (eta = 1): no network learns from that value.
 The rates fall in steps, at the end of every epoch; in the thesis's code they
 fall within the epochs, from the end of the first one on, so that ours are up to
 2.5 % lower. The 4,500 images are of the tests, and as many of the validation.
+With another data.batch_size the steps and the decay stay, so that the number of
+epochs changes: set training.steps and decay_steps too where it should not.
 
 ":pang" takes from Pang 2020's code (its script for SVHN and CelebA) E with 200,
 200 hidden units and a slope of 0.2, the Langevin steps, batches of 100 and all

@@ -31,8 +31,12 @@ def latent_generator(
         64 x 64: 16, 8, 4, 2 x filters, channels
         28 x 28: 16, 8 x filters, channels, from 7 x 7
 
-    That is the thesis's Table 6 as its code has it; the table prints one
-    doubling more than the images have. Pang 2020's for SVHN is filters=32.
+    Those are the sizes of the thesis's Table 6 as its code has them; the table
+    prints one doubling more than the images have. Padding is with zeros, and
+    every layer has a bias, as in that code; but the code also scales and shifts
+    each channel after every layer (batch normalisation that takes no statistics
+    of the batch), which neither the table nor this network does. Pang 2020's
+    for SVHN is filters=32.
 
     Args:
         image_shape: (height, width, channels). The shorter side is 4, 5, 6 or
