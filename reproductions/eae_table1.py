@@ -92,7 +92,9 @@ def define_flags() -> None:
     flags.DEFINE_string("data_dir", None, "Folder of prepared TFDS sets.")
     flags.DEFINE_bool("download", False, "Fetch MNIST where it is missing.")
     flags.DEFINE_string("output", "runs/eae_table1", "Folder of the results.")
-    flags.DEFINE_string("frey_faces", None, "Path of frey_rawface.mat.")
+    flags.DEFINE_string(
+        "frey_faces", None, "Path of frey_rawface.mat; not with --scan."
+    )
 
 
 def lines(table: dict[str, dict[str, Any]]) -> list[str]:
@@ -114,20 +116,27 @@ def main(argv: list[str]) -> None:
     from training import command_line
 
     values = command_line.alone(argv)
-    output = pathlib.Path(values.output)
     options = {"data_dir": values.data_dir, "download": values.download}
     import datasets
+    import errors
+    from reproductions import frey_faces, outputs
 
+    if values.scan and (values.quick or values.frey_faces):
+        raise errors.InputError(
+            "--scan has a length and a data set of its own: leave out --quick "
+            "and --frey_faces"
+        )
+    # A wrong path should not wait for the table.
+    frames = values.frey_faces and frey_faces.read(values.frey_faces)
+    output = outputs.folder(values.output)
     splits = datasets.load("mnist", **options)
     if values.scan:
         _scan(output, splits, options)
         return
     table = _table(output, splits, values.quick, options)
     result: dict[str, Any] = {"quick": values.quick, "paper": PAPER, **table}
-    from reproductions import frey_faces
-
-    if values.frey_faces:
-        faces = frey_faces.table(values.frey_faces, output, values.quick)
+    if frames is not None:
+        faces = frey_faces.table(frames, output, values.quick)
         result["frey_faces"] = faces
         for row in faces:
             print(", ".join(f"{k} {v}" for k, v in row.items()))

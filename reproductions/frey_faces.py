@@ -1,6 +1,7 @@
 """Frey Faces: 1,965 frames of a face, 28 by 20 pixels, from a file."""
 
 import pathlib
+import zlib
 from typing import Any
 
 import keras
@@ -11,9 +12,9 @@ import errors
 import zoo
 from reproductions import codes
 
+_ADDRESS = "https://cs.nyu.edu/~roweis/data/frey_rawface.mat"
 SOURCE = (
-    "Frey Faces skipped: fetch frey_rawface.mat from "
-    "https://cs.nyu.edu/~roweis/data/frey_rawface.mat and give "
+    f"Frey Faces skipped: fetch frey_rawface.mat from {_ADDRESS} and give "
     "--frey_faces=PATH"
 )
 # Keras's types know the words alone.
@@ -36,11 +37,17 @@ def read(path: str | pathlib.Path) -> np.ndarray:
 
     try:
         frames = io.loadmat(str(path))["ff"]
-    except (OSError, ValueError, KeyError, NotImplementedError) as error:
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        NotImplementedError,
+        zlib.error,
+    ) as error:
         raise errors.InputError(
             f"--frey_faces={path} cannot be read as frey_rawface.mat "
             f"({str(error).splitlines()[0] or type(error).__name__}): fetch it "
-            "from https://cs.nyu.edu/~roweis/data/frey_rawface.mat"
+            f"from {_ADDRESS}"
         ) from error
     if frames.ndim != 2 or frames.shape[0] != 560:
         raise errors.InputError(
@@ -57,14 +64,16 @@ def split(frames: np.ndarray, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     return frames[order[2 * tenth :]], frames[order[:tenth]]
 
 
-def table(path: str, output: pathlib.Path, quick: bool) -> list[dict[str, Any]]:
+def table(
+    frames: np.ndarray, output: pathlib.Path, quick: bool
+) -> list[dict[str, Any]]:
     """Trains the three models on the frames; a row each, with the paper's.
 
     Batches of 32, where the paper takes all frames at once; 1,500 updates of
     100 encoder steps at T = 3e-9 and 20,000 steps of Adam, a tenth of that
     if quick.
     """
-    training, test = split(read(path))
+    training, test = split(frames)
     images = test / np.float32(255)
     rows = []
     for name, theirs in _PAPER.items():

@@ -200,22 +200,15 @@ def main(argv: list[str]) -> None:
     import datasets
     from metrics import classifier
     from reproductions import morphology_runs as runs
-    from reproductions import pictures
+    from reproductions import outputs, pictures
     from training import storage
 
     plan = runs.QUICK if values.quick else runs.Plan()
     plan = plan._replace(hot=values.hot)
-    output = pathlib.Path(values.output) / ("quick" if values.quick else "full")
+    output = outputs.folder(values.output, "quick" if values.quick else "full")
     splits = datasets.load(
         "mnist", data_dir=values.data_dir, download=values.download
     )
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise errors.InputError(
-            f"--output={values.output} cannot be made ({error.strerror}): "
-            "name a folder that can be written"
-        ) from error
     print(f"a judge learns digits from {plan.judged_on} images", flush=True)
     critic = classifier.load(
         output / "judge.weights.h5",

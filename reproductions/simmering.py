@@ -151,12 +151,11 @@ def compare(
 
 def main(argv: list[str]) -> None:
     """Runs what the flags ask for."""
-    from reproductions import simmering_tasks
+    from reproductions import outputs, simmering_tasks
     from training import command_line
 
     values = command_line.alone(argv)
-    output, quick = pathlib.Path(values.output), values.quick
-    output.mkdir(parents=True, exist_ok=True)
+    output, quick = outputs.folder(values.output), values.quick
     result: dict[str, Any] = {"quick": quick}
     text = []
     for task in simmering_tasks.tasks(quick):

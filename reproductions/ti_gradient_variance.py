@@ -14,7 +14,7 @@ frozen prior. Their KIDs are of other features and another kernel: only the
 order compares.
 
 What --data=mnist shows (12,000 images, 2 epochs, 3 runs of each setting, a
-dense generator 16-32-784, KID of 2,000 images; 16 minutes on 2 busy cores).
+dense generator 16-32-784, KID of 2,000 images; 9 minutes on 2 cores).
 The runs are short: 320 steps of 75 images, at 30 times the thesis's rates, so
 they say little of what 8,000 steps end in.
 

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import datasets
 import errors
+from reproductions import outputs
 from training import command_line
 
 # Dense, and far smaller than Raj 2024's: latents, generator, energy.
@@ -132,12 +133,4 @@ def load(
     # Runs whose images were judged by other features are kept apart.
     name = f"{values.data}-{'quick' if values.quick else 'full'}"
     name += "-inception" if values.inception_weights else ""
-    folder = pathlib.Path(values.output) / name
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise errors.InputError(
-            f"--output={values.output} cannot be made ({error.strerror}): "
-            "name a folder that can be written"
-        ) from error
-    return splits, plan, folder
+    return splits, plan, outputs.folder(values.output, name)

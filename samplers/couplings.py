@@ -194,7 +194,7 @@ def of(thermostat: str) -> Coupling:
     Raises:
       InputError: there is none.
     """
-    if thermostat not in _KINDS:
+    if not isinstance(thermostat, str) or thermostat not in _KINDS:
         raise errors.InputError(
             f"thermostat={thermostat!r} is unknown: choose one of "
             f"{', '.join(map(repr, _KINDS))}"

@@ -3,6 +3,7 @@
 import functools
 from typing import Any, NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
 import errors
@@ -315,6 +316,12 @@ def _check(
         )
     if masses is None or isinstance(masses, str):
         return
+    known = tf.get_static_value(tf.convert_to_tensor(masses))
+    if known is not None and not np.all(known > 0):
+        raise errors.InputError(
+            f"masses={np.asarray(known).tolist()} must all be positive: they "
+            "are the thermostats' Q_j"
+        )
     shape = tf.convert_to_tensor(masses).shape
     if not shape.is_compatible_with([chain_length]):
         raise errors.InputError(

@@ -199,10 +199,16 @@ def test_frey_faces_are_read_and_split(tmp_path):
     assert not kept & {image.tobytes() for image in test}
 
 
-@pytest.mark.parametrize("content", [None, b"no such format" * 20])
+@pytest.mark.parametrize("content", [None, b"no such format" * 20, "cut"])
 def test_a_bad_file_of_faces_is_one_line(tmp_path, content):
     path = tmp_path / "frey_rawface.mat"
-    if content:
+    if content == "cut":
+        frames = np.random.default_rng(0).integers(0, 256, (560, 30), np.uint8)
+        io.savemat(path, {"ff": frames}, do_compression=True)
+        whole = bytearray(path.read_bytes())
+        whole[2000:3000] = bytes(1000)
+        path.write_bytes(bytes(whole))
+    elif content:
         path.write_bytes(content)
     with pytest.raises(errors.InputError, match="fetch it from") as caught:
         frey_faces.read(path)
@@ -214,6 +220,26 @@ def test_faces_of_another_shape_are_refused(tmp_path):
     io.savemat(path, {"ff": np.zeros((10, 3), np.uint8)})
     with pytest.raises(errors.InputError, match=r"\(10, 3\)"):
         frey_faces.read(path)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--frey_faces=none.mat"], "--frey_faces=none.mat cannot be read"),
+        (["--scan", "--quick"], "leave out --quick"),
+        (["--output=setup.cfg/below"], "--output=setup.cfg/below cannot be"),
+    ],
+)
+def test_the_table_refuses_before_it_trains(words, message):
+    script = ROOT / "reproductions" / "eae_table1.py"
+    done = subprocess.run(
+        [sys.executable, str(script), *words],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert message in done.stderr.splitlines()[-1]
 
 
 def test_script_names_missing_data_in_one_line(tmp_path):

@@ -200,6 +200,12 @@ def test_a_run_takes_whole_numbers_of_any_kind(changes):
             "friction -1.0",
         ),
         (
+            lambda: nose_hoover.nose_hoover_chain(
+                _energy, 0.1, chain_length=2, masses=[1.0, 0.0]
+            ),
+            "must all be positive",
+        ),
+        (
             lambda: baoab.baoab(_energy, 0.1).init(tf.zeros([2, 2])),
             "velocity None",
         ),
