@@ -11,9 +11,10 @@ then the other temperatures only warm up its chain:
 
 reproductions/ti_gradient_variance.py measures what the choice does to images
 and to the noise of gradients. The prior learns from codes of the posterior and
-a chain of its own, with either. Our own are p = 3, which the thesis varies,
-and the rule of the log-evidence that is reported, corrected by variances in
-place of its KL terms (eta = 1): no network learns from that value.
+a chain of its own, with either; the thesis's way through the chains is
+prior_gradient=chain. Our own are p = 3, which the thesis varies, and the rule
+of the log-evidence that is reported, corrected by variances in place of its KL
+terms (eta = 1): no network learns from that value.
 
 The rates fall in steps, at the end of every epoch; in the thesis's code they
 fall within the epochs, from the end of the first one on, so that ours are up to
@@ -23,10 +24,10 @@ epochs changes: set training.steps and decay_steps too where it should not.
 
 ":pang" takes from Pang 2020's code (its script for SVHN and CelebA) E with 200,
 200 hidden units and a slope of 0.2, the Langevin steps, batches of 100 and all
-training images. On SVHN and CelebA it also takes latent_dim, the generator, 201
-epochs, and rates that are multiplied by 0.998 an epoch, without a floor. That
-code has no other of our sets: all else on them stays as without ":pang", steps
-and decay too. Adam's first rates and beta_1, sigma = 0.3, and 60 and 20
+training images (of CelebA 40,000). On these two it also takes latent_dim, the
+generator, 201 epochs, and rates that are multiplied by 0.998 an epoch, without
+a floor. That code has no other of our sets: all else on them stays as without
+":pang", steps and decay too. Adam's first rates and beta_1, sigma = 0.3, and 60 and 20
 Langevin steps (CIFAR-10: 40, the thesis's) are the same in both sources.
 
 Beside the variants, for chains of training images that go on where they were
