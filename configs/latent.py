@@ -27,8 +27,8 @@ epochs changes: set training.steps and decay_steps too where it should not.
 training images (of CelebA 40,000). On these two it also takes latent_dim, the
 generator, 201 epochs, and rates that are multiplied by 0.998 an epoch, without
 a floor. That code has no other of our sets: all else on them stays as without
-":pang", steps and decay too. Adam's first rates and beta_1, sigma = 0.3, and 60 and 20
-Langevin steps (CIFAR-10: 40, the thesis's) are the same in both sources.
+":pang", steps and decay too. Adam's first rates and beta_1, sigma = 0.3, and 60
+and 20 Langevin steps (CIFAR-10: 40, the thesis's) are the same in both sources.
 
 Beside the variants, for chains of training images that go on where they were
 last seen (not with ":ti"), and for all temperatures at once with exchanges:
