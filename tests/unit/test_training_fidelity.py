@@ -16,6 +16,7 @@ import metrics
 import train
 import tune
 import zoo
+from metrics import extractors
 from training import fidelity, run, search_record
 
 _NUMBER = 60
@@ -44,7 +45,7 @@ def home(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
         # Three epochs of the ConvNet, and not a hundred.
-        patch.setattr(metrics.extractors, "_STEPS", 20)
+        patch.setattr(extractors, "_STEPS", 20)
         yield folder
 
 
