@@ -1,16 +1,17 @@
 """Searches over keys of a config: python tune.py --config=... --search=...
 
     python tune.py --config=configs/lebm_mnist.py:ti --workdir=runs/search \
-        --config.model.rule=trapezoid --search=model.ladder.p=0.3..10:log \
-        --search=model.ladder.num=5,10,20 --search=model.kl_weight=0..1 \
-        --search=model.posterior_steps=10..40 --objective=val_mse
+        --config.model.rule=trapezoid --config.model.prior_gradient=chain \
+        --search=model.ladder.p=0.3..10:log --search=model.ladder.num=5,10,20 \
+        --search=model.kl_weight=0..1 --search=model.posterior_steps=10..40 \
+        --config.training.fidelity_images=1000 --objective=kid
 
 A trial is a training run of its own, in trials/ of the work directory. It
 ends with trials.jsonl (the best trial first), best.json (its config),
 search.png, and the command that trains the best. A search that was killed
 goes on with --resume; --resume with more --max_trials adds trials.
---config.training.fidelity_images=1000 --objective=kid searches by the fidelity
-of generated images.
+The objective here is the fidelity of generated images; val_mse, the default, is
+that of reconstructions, which longer chains improve by themselves.
 """
 
 import os

@@ -13,7 +13,7 @@ import numpy as np
 
 SIZES = (784, 512, 256, 64)
 CHAIN = 30
-_STEP, _TAU, _TEMPERATURE = 1.0, 20.0, 3e-9
+_STEP, _TAU, TEMPERATURE = 1.0, 20.0, 3e-9
 
 
 def flops(batch: int) -> float:
@@ -73,7 +73,7 @@ def _sweep(ops: Any, eta: Any, heat: Any, particles: int) -> tuple[Any, Any]:
     `ops` is jax.numpy or torch; eta is (velocities of odd index, of even).
     """
     odd, even = eta
-    mass = particles * _TEMPERATURE * _TAU**2
+    mass = particles * TEMPERATURE * _TAU**2
     d = 0.5 * _STEP
     zero = 0.0 * odd[:1]
 
@@ -82,14 +82,14 @@ def _sweep(ops: Any, eta: Any, heat: Any, particles: int) -> tuple[Any, Any]:
         return decay * (decay * v + time * force / mass)
 
     def moved_even(odd: Any, even: Any, log_scale: Any) -> tuple[Any, Any]:
-        force = mass * odd * odd - _TEMPERATURE
+        force = mass * odd * odd - TEMPERATURE
         friction = ops.concatenate([odd[1:], zero])
         log_scale = log_scale - 0.5 * d * odd[0]
         return kicked(even, force, friction, 0.5 * d), log_scale
 
     even, log_scale = moved_even(odd, even, 0.0)
-    excess = heat * ops.exp(2.0 * log_scale) - particles * _TEMPERATURE
-    inner = mass * even[:-1] * even[:-1] - _TEMPERATURE
+    excess = heat * ops.exp(2.0 * log_scale) - particles * TEMPERATURE
+    inner = mass * even[:-1] * even[:-1] - TEMPERATURE
     force = ops.concatenate([excess[None], inner])
     odd = kicked(odd, force, even, d)
     even, log_scale = moved_even(odd, even, log_scale)
@@ -114,6 +114,16 @@ def _dynamics(ops: Any, value_and_gradients: Any, count: int) -> Any:
         return w, v, g, heat * scale * scale, eta, summed
 
     return step
+
+
+def oscillators(start: np.ndarray, steps: int) -> np.ndarray:
+    """Where the peers' dynamics take oscillators that start at rest."""
+    step = _dynamics(np, lambda w, _: (w, []), start.size)
+    half = np.zeros(CHAIN // 2)
+    state = [start], [0.0 * start], [start], np.zeros(()), (half, half), []
+    for _ in range(steps):
+        state = step(state, None)
+    return state[0][0]
 
 
 def _start(array: Any) -> tuple[Any, Any, int]:

@@ -46,6 +46,47 @@ class Generator(keras.Model, abc.ABC):
             name="draws",
         )
 
+    def fit(self, x=None, *args, **kwargs):
+        """Keras's, of images.
+
+        Args:
+            x: images, or batches of them.
+            *args: Keras's own, as **kwargs.
+            **kwargs: as `epochs`.
+
+        Raises:
+            errors.InputError: the images' shape is another.
+        """
+        self._check_shape(x)
+        self._check_shape(kwargs.get("validation_data"))
+        return super().fit(x, *args, **kwargs)
+
+    def evaluate(self, x=None, *args, **kwargs):
+        """Keras's, of images; see `fit`."""
+        self._check_shape(x)
+        return super().evaluate(x, *args, **kwargs)
+
+    def predict(self, x, *args, **kwargs):
+        """Keras's, of images; see `fit`."""
+        self._check_shape(x)
+        return super().predict(x, *args, **kwargs)
+
+    def _check_shape(self, x: Any) -> None:
+        # Keras forgets a size that changes between calls, and goes on.
+        first = getattr(x, "element_spec", x)
+        while isinstance(first, tuple | list) and first:
+            first = first[0]
+        known = getattr(first, "shape", None)
+        if known is None or tf.TensorShape(known).rank is None:
+            return
+        shape = tf.TensorShape(known)
+        own = shape[-3:].is_compatible_with(self.image_shape)
+        if shape.rank < 4 or not own:
+            raise errors.InputError(
+                f"images of shape {tuple(shape)} do not fit the model: "
+                f"[N, {', '.join(map(str, self.image_shape))}] is needed"
+            )
+
     @final
     def next_seed(self) -> tf.Tensor:
         """The seed int32[2] of the next draw; advances the counter.

@@ -238,8 +238,9 @@ class VariationalAutoencoder(LatentGenerator):
         return self.decode(scale[:, None] * noise)
 
     def fit_prior(self, images, *, seed: int = 0) -> None:
-        """Nothing to fit: the prior is a standard normal."""
-        del images, seed
+        """Nothing to fit, as the prior is a standard normal; checks alone."""
+        del seed
+        self.as_images(images[:1])
 
     def serving_functions(self) -> dict:
         """Signatures generate, generate_with, reconstruct, encode, ..."""

@@ -226,10 +226,21 @@ def test_the_seed_fixes_the_start(case):
 
 @every_case
 def test_another_shape_is_refused(case, fitted):
-    if case.option == "temperature":
-        pytest.skip("has no prior to fit")
-    with pytest.raises(errors.InputError, match="do not fit the model"):
-        fitted.fit_prior(np.zeros([4, 5, 5, 1], np.float32))
+    height, width, depth = case.shape
+    other = np.zeros([4, height, width, depth + 2], np.float32)
+    batches = tf.data.Dataset.from_tensors(other)
+    doors = (
+        lambda: fitted.fit_prior(other),
+        lambda: fitted.fit(other, verbose=0),
+        lambda: fitted.fit(batches, verbose=0),
+        lambda: fitted.fit(case.images(), validation_data=(other,), verbose=0),
+        lambda: fitted.evaluate(other, verbose=0),
+        lambda: fitted.predict(other, verbose=0),
+    )
+    for door in doors:
+        with pytest.raises(errors.InputError, match="do not fit the") as caught:
+            door()
+        assert "\n" not in str(caught.value)
 
 
 @every_case

@@ -92,6 +92,18 @@ def test_friction_makes_one_thermostat_ergodic():
     assert min(_p_values(xs, vs)) > 0.01
 
 
+@pytest.mark.parametrize("suzuki_yoshida", [1, 3])
+def test_friction_beside_a_thermostat_for_each_particle(suzuki_yoshida):
+    xs, vs, _ = _samples(
+        3,
+        event=2,
+        suzuki_yoshida=suzuki_yoshida,
+        thermostat="massive",
+        friction=0.2,
+    )
+    assert min(_p_values(xs, vs)) > 0.01
+
+
 def test_textbook_masses():
     xs, vs, _ = _samples(4, suzuki_yoshida=3, masses="textbook")
     assert min(_p_values(xs, vs)) > 0.01

@@ -119,6 +119,12 @@ def test_every_mode_has_its_variance(name):
     np.testing.assert_allclose(pooled, 1, atol=0.1)
 
 
+def test_one_thermostat_for_all_does_not_with_minibatches():
+    """It holds the mean over modes, and heats those with the most noise."""
+    pooled = _variances(_chain(MINIBATCHES)).mean(0)
+    assert np.abs(pooled - 1).max() > 0.2
+
+
 def test_one_thermostat_for_all_does_not():
     variances = _variances(_chain(_energy))
     # The median looks right, which is why modes are looked at.
