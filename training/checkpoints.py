@@ -173,10 +173,21 @@ def _read(
         status.expect_partial().assert_existing_objects_matched()
         if not partial:
             status.assert_consumed()
-    except (tf.errors.OpError, ValueError, AssertionError, OSError) as error:
-        text = str(error).strip() or type(error).__name__
+    except (AssertionError, ValueError) as error:
+        # Its files are whole, and so are those of the one before it.
         raise errors.InputError(
-            f"checkpoint {prefix} is damaged or of another model "
-            f"({text.splitlines()[0][:160]}): delete {prefix}.* to take the "
-            "one before it, or train again in another --workdir"
+            f"checkpoint {prefix} is of another model, or of an earlier "
+            f"version of this one ({_first_line(error)}): train again in "
+            "another --workdir"
         ) from error
+    except (tf.errors.OpError, OSError) as error:
+        raise errors.InputError(
+            f"checkpoint {prefix} is damaged ({_first_line(error)}): delete "
+            f"{prefix}.* to take the one before it, or train again in another "
+            "--workdir"
+        ) from error
+
+
+def _first_line(error: Exception) -> str:
+    text = str(error).strip() or type(error).__name__
+    return text.splitlines()[0][:160]

@@ -213,7 +213,7 @@ def test_a_truncated_checkpoint_is_refused(small_run, tmp_path):
     index = newest.with_name(newest.name + ".index")
     index.write_bytes(index.read_bytes()[:50])
     message = _refused(_small(), copy, data_dir=data, resume=True)
-    assert "is damaged or of another model" in message
+    assert "is damaged" in message
 
 
 def test_a_foreign_checkpoint_is_refused(small_run, tmp_path):
@@ -224,7 +224,7 @@ def test_a_foreign_checkpoint_is_refused(small_run, tmp_path):
     path.write_text(json.dumps(settings))
     config = _small({"latent_dim": 3})
     message = _refused(config, copy, data_dir=data, resume=True)
-    assert "is damaged or of another model" in message
+    assert "is of another model" in message and "delete" not in message
     with pytest.raises(errors.InputError, match="of another model"):
         checkpoints.load_run(copy)
 
