@@ -95,8 +95,8 @@ class Scored(LatentGenerator):
             errors.InputError: an argument is out of range, or `fit_prior` was
                 not called.
         """
-        self.evidence.check()
         array = self.as_images(images)
+        self.evidence.check()
         rows = seeds.rows(arguments.not_negative_int("seed", seed), len(array))
         options = latent_evidence.options(
             self.settings,
