@@ -125,6 +125,7 @@ def _trained(
             block=100 if name == "eae" else None,
         ),
         steps_per_epoch=steps // 10 if quick else steps,
+        shuffle=False,
         verbose=_SILENT,
     )
     model.fit_prior(training)
