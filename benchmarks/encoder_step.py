@@ -19,7 +19,7 @@ times as torch.compile, 1.06 and 0.94 times as JAX, which uses the same
 compiler; 1.00 and 0.99 of the time without a thermostat (velocity Verlet; 1.07
 to 1.09 of that of leapfrog, which knows no velocity at the positions, so that
 nobody could see its temperature; batch 32, three runs); one for each weight
-takes 1.32 (1.23 to 1.31 in five runs of it alone) and 1.04 times as long;
+takes 1.32 (1.23 to 1.34 in eight runs of it alone) and 1.04 times as long;
 through train.py 1.10 times the bare loop. At batch 32 the gradients take 0.82
 of the step, and are 4.3 times as fast as PyTorch's step; an update 0.11.
 """

@@ -15,7 +15,7 @@ from typing import Any
 import tensorflow as tf
 
 from samplers import particles
-from samplers.thermostat import WEIGHTS, Bath, Chain
+from samplers.thermostat import WEIGHTS, Bath, Chain, kicked
 
 
 def at_rest(position: Any, kinetic: Any, length: int) -> Chain:
@@ -111,6 +111,8 @@ def _moved(
     like = tf.nest.flatten(levels[0])
     flat = [tf.nest.flatten(level) for level in levels]
     q = tf.unstack(bath.masses, len(levels), axis=-1)
+    # Only moves of even thermostats are merged and must be exact, which costs.
+    slowed = _flowed if first else kicked
     moved = list(levels)
     for j in range(first, len(levels), 2):
         new = []
@@ -127,7 +129,7 @@ def _moved(
             if j + 1 == len(levels):
                 new.append(flat[j][i] + d * force)
             else:
-                new.append(_flowed(flat[j][i], force, flat[j + 1][i], d))
+                new.append(slowed(flat[j][i], force, flat[j + 1][i], d))
         moved[j] = particles.once(tf.nest.pack_sequence_as(levels[j], new))
     return moved
 

@@ -121,7 +121,7 @@ def _move_even(
     if count:
         force = (q_odd * v * v)[..., :count] - temp
         friction = _padded(v[..., 1:], even.velocity)
-        velocity = _kicked(even.velocity, force / q_even, friction, d)
+        velocity = kicked(even.velocity, force / q_even, friction, d)
         even = Chain(even.eta, velocity)
     return even, odd, log_scale
 
@@ -141,11 +141,12 @@ def _move_odd(
     inner = (q_even * v * v)[..., : count - 1] - temp
     force = tf.concat([tf.expand_dims(heat, -1), inner], -1)
     friction = _padded(v, odd.velocity)
-    velocity = _kicked(odd.velocity, force / q_odd, friction, d)
+    velocity = kicked(odd.velocity, force / q_odd, friction, d)
     return Chain(even.eta + d * v, v), Chain(odd.eta, velocity)
 
 
-def _kicked(v: Any, force: Any, friction: Any, d: Any) -> Any:
+def kicked(v: Any, force: Any, friction: Any, d: Any) -> Any:
+    """Gives v after a time d under a force and a friction, to second order."""
     decay = tf.exp(-0.5 * d * friction)
     return decay * (decay * v + d * force)
 
