@@ -13,8 +13,8 @@ order of channels in which its posterior chain is faster. By TI the generator of
 all learns from t = 1 alone; the trapezoid of `:ti` adds 0.07 of the step's
 products (MNIST size: 1.04 of 10 posterior chains, median of 3 rounds). At each
 temperature above 0 our chain ends with a gradient that nobody needs (1 part in
-42); the peers' stop before it. JAX's convolutions are those of its library, ours
-and PyTorch's what each has fastest.
+42); the peers' stop before it. JAX's convolutions are those of its library,
+ours and PyTorch's what each has fastest.
 
 Measured (2 cores, beside other work; 5 rounds, 2 of JAX's TI step):
 - The convolutions of the generator with their gradients: 0.94 of the limit at
