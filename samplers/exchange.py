@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 import errors
-from samplers import ladders, particles, seeds
+from samplers import ladders, particles, power_posteriors, seeds
 from samplers.kernel import Kernel
 
 
@@ -30,6 +30,11 @@ class State(NamedTuple):
     def position(self) -> Any:
         """[N_t * chains, *event], temperature by temperature."""
         return self.inner.position
+
+    @property
+    def aux(self) -> Any:
+        """What the kernel inside knows at the position, () if nothing."""
+        return getattr(self.inner, "aux", ())
 
 
 class Info(NamedTuple):
@@ -69,7 +74,8 @@ def exchanging(
       kernel: of [N_t * chains] chains, temperature by temperature, whose
         energies are U_0(z) - t l(z), each with its own t.
       ladder: [N_t].
-      log_likelihood_fn: l, [N_t * chains, *event] -> [N_t * chains].
+      log_likelihood_fn: l, [N_t * chains, *event] -> [N_t * chains]; not
+        evaluated again after a move on a `power_posteriors.energy`.
       every: steps between exchanges.
 
     Returns:
@@ -99,9 +105,10 @@ def exchanging(
         tried = due & tf.equal(lower, even)
 
         def exchanged() -> Any:
-            source, probability = _partners(
-                swap_seed, nodes, log_likelihood_fn(inner.position), tried
+            found = power_posteriors.log_likelihood(
+                log_likelihood_fn, inner, info
             )
+            source, probability = _partners(swap_seed, nodes, found, tried)
             position = particles.combine(
                 lambda x: tf.gather(x, source), inner.position
             )

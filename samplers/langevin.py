@@ -15,11 +15,13 @@ class State(NamedTuple):
       position: [chains, *event], or a structure of such tensors.
       energy: [chains].
       gradient: of the energy, like the position.
+      aux: from the evaluator, at the position.
     """
 
     position: Any
     energy: Any
     gradient: Any
+    aux: Any = ()
 
 
 class Info(NamedTuple):
@@ -28,7 +30,7 @@ class Info(NamedTuple):
     Attributes:
       energy: [chains], at the new position.
       gradient_norm: [chains], at the new position.
-      aux: from the evaluator.
+      aux: from the evaluator, likewise.
     """
 
     energy: Any
@@ -70,7 +72,7 @@ def langevin(
         evaluation = energies.first_evaluation(
             evaluator, position, seed, batch, chain_ndims
         )
-        return State(position, evaluation.energy, evaluation.gradient)
+        return State(position, *evaluation)
 
     def step(seed: Any, state: State, batch: Any = None) -> tuple[State, Info]:
         noise_seed, energy_seed = seeds.split(seed, 2)
@@ -87,7 +89,7 @@ def langevin(
         gradient = evaluation.gradient
         norm = tf.sqrt(particles.dot(gradient, gradient, chain_ndims))
         return (
-            State(position, evaluation.energy, gradient),
+            State(position, *evaluation),
             Info(evaluation.energy, norm, evaluation.aux),
         )
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
 from samplers import energies
@@ -12,12 +13,10 @@ class Aux(NamedTuple):
     """What an evaluation of U_t found on its way.
 
     Attributes:
-      log_likelihood: [chains], log p(x|z) at the position; 0 if not known.
-      known: bool [], whether it was computed.
+      log_likelihood: [chains], log p(x|z) at the position.
     """
 
     log_likelihood: Any
-    known: Any
 
 
 def energy(
@@ -27,53 +26,39 @@ def energy(
 ) -> energies.Evaluator:
     """U_t, with an Aux, so that nobody evaluates log p(x|z) a second time.
 
-    Where all t are 0 the likelihood, often the expensive part, is not asked
-    for.
+    At a t that is 0 when the graph is built, the likelihood, often the
+    expensive part, is not asked for, and there is no Aux.
 
     Args:
       prior_energy_fn: U_0, [chains, *event] -> [chains].
       log_likelihood_fn: log p(x|z), likewise.
       t: a scalar or a tensor [chains].
     """
+    known = tf.get_static_value(t)
+    if known is not None and not np.any(known):
+        return energies.deterministic(prior_energy_fn)
 
     def tempered(position: Any) -> tuple[Any, Aux]:
         found = log_likelihood_fn(position)
-        whole = prior_energy_fn(position) - t * found
-        return whole, Aux(found, tf.constant(True))
+        return prior_energy_fn(position) - t * found, Aux(found)
 
-    def prior(position: Any) -> tuple[Any, Aux]:
-        whole = prior_energy_fn(position)
-        return whole, Aux(tf.zeros_like(whole), tf.constant(False))
-
-    with_likelihood, without = map(energies.with_aux, (tempered, prior))
-
-    def fn(*given: Any) -> energies.Evaluation:
-        return tf.cond(
-            tf.reduce_any(t > 0.0),
-            lambda: with_likelihood.fn(*given),
-            lambda: without.fn(*given),
-        )
-
-    return energies.Evaluator(fn, stochastic=False)
+    return energies.with_aux(tempered)
 
 
 def log_likelihood(
-    log_likelihood_fn: Callable[[Any], Any], position: Any, info: Any
+    log_likelihood_fn: Callable[[Any], Any], state: Any, info: Any
 ) -> Any:
     """Log p(x|z) at where a step ended, [chains], from the step if it knows.
 
     Args:
       log_likelihood_fn: evaluated where it does not: at t = 0, for kernels of
         other energies, and for those that may end elsewhere than at their last
-        evaluation (a Metropolis test, exchanges), whose Info has no aux.
-      position: [chains, *event], after the step.
+        evaluation and do not carry its aux along.
+      state: State after the step; an `aux` in it is that of its position.
       info: the step's Info.
     """
-    aux = getattr(info, "aux", ())
-    if not isinstance(aux, Aux):
-        return log_likelihood_fn(position)
-    return tf.cond(
-        aux.known,
-        lambda: aux.log_likelihood,
-        lambda: log_likelihood_fn(position),
-    )
+    for holder in (state, info):
+        aux = getattr(holder, "aux", ())
+        if isinstance(aux, Aux):
+            return aux.log_likelihood
+    return log_likelihood_fn(state.position)

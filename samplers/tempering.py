@@ -34,7 +34,7 @@ import tensorflow as tf
 
 import errors
 from samplers import exchange, ladders, particles, power_posteriors, seeds
-from samplers.chain import result_specs, run
+from samplers.chain import run
 from samplers.kernel import Kernel
 from samplers.observers import total, trace
 
@@ -45,8 +45,8 @@ class Tempered(NamedTuple):
     Attributes:
       position: [N_t, chains, *event], the last ones, or a structure of such.
       samples: [N_t, keep, chains, *event], the last `keep`, oldest first.
-      log_likelihood: [N_t, keep, chains], at the samples; () without a
-        function for it.
+      log_likelihood: [N_t, keep, chains], at the samples, or without the
+        last ones [N_t, keep - 1, chains]; () without a function for it.
       acceptance: [N_t], mean over steps and chains of the probability with
         which a move is taken; 1 for kernels without a Metropolis test.
     """
@@ -66,6 +66,7 @@ def temper(
     num_steps: Any,
     keep: int = 1,
     log_likelihood_fn: Callable[[Any], Any] | None = None,
+    last_likelihood: bool = True,
     batched: bool = False,
     exchange_every: int = 0,
     differentiable: bool = False,
@@ -93,8 +94,11 @@ def temper(
       num_steps: at each temperature; an integer or a scalar tensor.
       keep: how many of the last positions to keep, at most `num_steps`.
       log_likelihood_fn: log p(x|z), [rows, *event] -> [rows], without t. Not
-        evaluated again where a kernel without a Metropolis test moves on a
-        `power_posteriors.energy` of t > 0, which has just done so.
+        evaluated again where a kernel moves on a `power_posteriors.energy`
+        of t > 0, which has just done so.
+      last_likelihood: whether `log_likelihood` covers the last draw of each
+        temperature too. False leaves its evaluation, the last one of a
+        Langevin chain, to a caller who makes it anyway.
       batched: whether all temperatures run in one batch.
       exchange_every: with `batched`, steps between exchanges of neighbouring
         temperatures, see `exchange`; 0 for none. Needs the log-likelihood,
@@ -123,6 +127,7 @@ def temper(
     build = _Plan(
         kernel_at,
         log_likelihood_fn,
+        last_likelihood,
         keep,
         batched,
         exchange_every,
@@ -143,6 +148,7 @@ class _Plan(NamedTuple):
 
     kernel_at: Callable[[Any, Any], Kernel]
     log_likelihood_fn: Any
+    last_likelihood: bool
     keep: int
     batched: bool
     exchange_every: int
@@ -162,13 +168,6 @@ def _run(
         plan, ladder, start, seed, num_steps
     )
 
-    def sized(x: Any) -> Any:
-        # A loop in a graph forgets how long it was.
-        return tf.ensure_shape(x, [ladder.shape[0], plan.keep, *x.shape[2:]])
-
-    samples, log_likelihood = tf.nest.map_structure(
-        sized, (samples, log_likelihood)
-    )
     last = particles.combine(lambda x: x[:, -1], samples)
     tempered = Tempered(last, samples, log_likelihood, acceptance)
     if plan.differentiable:
@@ -186,9 +185,7 @@ def _chains(
     def kept(state: Any, info: Any) -> Any:
         fn, likelihood = plan.log_likelihood_fn, ()
         if fn is not None:
-            likelihood = power_posteriors.log_likelihood(
-                fn, state.position, info
-            )
+            likelihood = power_posteriors.log_likelihood(fn, state, info)
         return state.position, likelihood, _acceptance(info)
 
     def part(state: Any, steps: Any, first: Any, observer: Any) -> Any:
@@ -209,9 +206,23 @@ def _chains(
     state, summed = part(
         state, early, 0, total(lambda state, info: _acceptance(info), none)
     )
-    state, (samples, likelihood, late) = part(
-        state, plan.keep, early, trace(kept)
+    kept_before = []
+    if plan.keep > 1:
+        state, several = part(state, plan.keep - 1, early, trace(kept))
+        kept_before.append(several)
+    # Outside of the loops, so that a graph leaves out what only a further
+    # step would need: the gradient at the end.
+    state, info = kernel.step(seeds.fold_in(run_seed, num_steps - 1), state)
+    one = tf.nest.map_structure(lambda x: x[tf.newaxis], kept(state, info))
+    samples, likelihood, late = tf.nest.map_structure(
+        lambda *parts: _sized(tf.concat(parts, 0), plan.keep),
+        *kept_before,
+        one,
     )
+    if not (plan.last_likelihood or plan.log_likelihood_fn is None):
+        # Not cut from the whole, which would need the last one all the same.
+        likelihood = kept_before[0][1] if kept_before else none[tf.newaxis][:0]
+        likelihood = _sized(likelihood, plan.keep - 1)
     summed += tf.reduce_sum(late, 0)
     acceptance = summed / tf.cast(num_steps, summed.dtype)
     return state.position, samples, likelihood, acceptance
@@ -228,41 +239,38 @@ def _one_by_one(
 ) -> tuple[Any, Any, Any]:
     count = ladder.shape[0] or tf.size(ladder)
 
-    def rung(i: Any, position: Any) -> Any:
-        kernel = plan.kernel_at(ladder[i], i)
+    def rung(i: Any, t: Any, position: Any) -> Any:
+        kernel = plan.kernel_at(t, i)
         own = seeds.fold_in(seed, i)
         end, *kept, acceptance = _chains(plan, kernel, position, own, num_steps)
         return end, (*kept, tf.reduce_mean(acceptance))
 
+    # The first on its own: at a t that is 0 for certain, the graph has no
+    # likelihood to move by.
+    position, first = rung(0, tf.zeros([], ladder.dtype), start)
+    arrays = tf.nest.map_structure(
+        lambda x: tf.TensorArray(
+            x.dtype, size=count, element_shape=x.shape
+        ).write(0, x),
+        first,
+    )
+
     def body(i: Any, position: Any, arrays: Any) -> Any:
-        position, values = rung(i, position)
+        position, values = rung(i, ladder[i], position)
         arrays = tf.nest.map_structure(
             lambda array, value: array.write(i, value), arrays, values
         )
         return i + 1, position, arrays
 
-    def kept() -> Any:
-        fn = plan.log_likelihood_fn
-        one = (start, () if fn is None else fn(start))
-        return tf.nest.map_structure(
-            lambda x: tf.repeat(x[tf.newaxis], plan.keep, 0), one
-        )
-
-    leaf: Any = tf.nest.flatten(start)[0]
-    specs = (*result_specs(kept), tf.TensorSpec([], leaf.dtype))
-    arrays = tf.nest.map_structure(
-        lambda spec: tf.TensorArray(
-            spec.dtype, size=count, element_shape=spec.shape
-        ),
-        specs,
-    )
     _, _, arrays = tf.while_loop(
         lambda i, position, arrays: i < count,
         body,
-        (tf.constant(0), start, arrays),
+        (tf.constant(1), position, arrays),
         maximum_iterations=count if plan.differentiable else None,
     )
-    return tf.nest.map_structure(lambda array: array.stack(), arrays)
+    return tf.nest.map_structure(
+        lambda array: _sized(array.stack(), ladder.shape[0]), arrays
+    )
 
 
 def _all_at_once(
@@ -287,13 +295,18 @@ def _all_at_once(
 
     def apart(x: Any) -> Any:
         """[keep, N_t * chains, ...] as [N_t, keep, chains, ...]."""
-        shape = [plan.keep, count, chains, *x.shape[2:]]
+        shape = [x.shape[0], count, chains, *x.shape[2:]]
         order = [1, 0, *range(2, len(shape))]
         return tf.transpose(tf.reshape(x, shape), order)
 
     samples, likelihood = tf.nest.map_structure(apart, tuple(kept))
     by_rung = tf.reshape(acceptance, [count, chains])
     return samples, likelihood, tf.reduce_mean(by_rung, 1)
+
+
+def _sized(x: Any, length: Any) -> Any:
+    """X with the length that a loop in a graph has forgotten."""
+    return tf.ensure_shape(x, [length, *x.shape[1:]])
 
 
 def _flat(x: Any) -> Any:

@@ -56,9 +56,8 @@ def _temper(name, energy_at, log_likelihood=_log_likelihood, **options):
         seeds.normal(seeds.seed(1), [3, 2], tf.float64),
         seed=seeds.seed(0),
         num_steps=STEPS,
-        keep=KEEP,
         log_likelihood_fn=log_likelihood,
-        **options,
+        **{"keep": KEEP, **options},
     )
 
 
@@ -83,37 +82,82 @@ def test_only_what_an_energy_left_out_is_evaluated_again(name):
     ours = _temper(name, _with_likelihood, lambda z: _log_likelihood(z) + 1.0)
     right = _temper(name, _with_likelihood)
     asked = ours.log_likelihood - right.log_likelihood
-    known = 0.0 if name != "mala" else 1.0
-    wanted = np.array([1.0, known, known, known])[:, None, None]
+    wanted = np.array([1.0, 0.0, 0.0, 0.0])[:, None, None]
     np.testing.assert_allclose(asked, wanted * np.ones([1, KEEP, 3]), atol=1e-9)
 
 
-@pytest.mark.parametrize(("name", "again"), [("langevin", 0), ("mala", 1)])
-def test_how_often_the_likelihood_is_evaluated(name, again):
-    count = tf.Variable(tf.constant(0))
+def _evaluations(name, **options):
+    """How often the likelihood and its gradient were computed."""
+    counts = {"value": 0, "gradient": 0}
 
-    def counted(z):
-        count.assign_add(1)
-        return _log_likelihood(z)
+    def counted(key, value):
+        def count(x):
+            counts[key] += 1
+            return x
+
+        # Without a state, so that a graph drops it where nobody reads it.
+        same = tf.numpy_function(count, [value], value.dtype, stateful=False)
+        return tf.ensure_shape(same, value.shape)
+
+    @tf.custom_gradient
+    def likelihood(z):
+        # As in a network, the gradient needs what the value was made from.
+        z = counted("value", z)
+        with tf.GradientTape() as tape:
+            tape.watch(z)
+            value = _log_likelihood(z)
+        slope = tape.gradient(value, z)
+        return value, lambda dy: counted("gradient", dy[:, tf.newaxis] * slope)
 
     @tf.function(autograph=False)
     def tempered():
         return _temper(
             name,
-            lambda t: power_posteriors.energy(_prior_energy, counted, t),
-            counted,
+            lambda t: power_posteriors.energy(_prior_energy, likelihood, t),
+            likelihood,
+            **options,
         )
 
     tempered()
+    return tuple(counts.values())
+
+
+def test_how_often_the_likelihood_is_evaluated():
+    """Once a step, and a chain ends without what only a next step needs."""
     above = len(LADDER) - 1
-    assert int(count) == KEEP + above * (STEPS + 1 + again * KEEP)
+    each = above * STEPS
+    assert _evaluations("langevin") == (KEEP + each + above, each)
+    left_out = _evaluations("langevin", last_likelihood=False)
+    assert left_out == (KEEP - 1 + each, each)
+    # A test of acceptance asks for the end as well.
+    assert _evaluations("mala") == (KEEP + each + above, each + above)
+    # All at once, t = 0 is in the same batch.
+    assert _evaluations("langevin", batched=True) == (STEPS + 1, STEPS)
+    # Exchanges, after every other step, start the chains anew.
+    again = STEPS // 2
+    exchanged = _evaluations("mala", batched=True, exchange_every=2)
+    assert exchanged == (STEPS + 1 + again, STEPS + 1 + again)
+
+
+@pytest.mark.parametrize("name", KERNELS)
+@pytest.mark.parametrize("keep", [1, KEEP])
+@pytest.mark.parametrize("options", [{}, {"batched": True}])
+def test_the_last_likelihoods_may_be_left_out(name, keep, options):
+    options = {**options, "keep": keep}
+    whole = _temper(name, _with_likelihood, **options)
+    short = _temper(name, _with_likelihood, last_likelihood=False, **options)
+    np.testing.assert_array_equal(short.samples, whole.samples)
+    assert short.log_likelihood.shape == (len(LADDER), keep - 1, 3)
+    np.testing.assert_array_equal(
+        short.log_likelihood, whole.log_likelihood[:, :-1]
+    )
 
 
 def test_a_rejected_proposal_has_another_likelihood():
-    """Why a Metropolis test is not trusted: its aux is the proposal's."""
+    """The aux of the state is that of its position, the proposal's is not."""
     kernel = KERNELS["mala"](_with_likelihood(1.0))
     start = seeds.normal(seeds.seed(1), [3, 2], tf.float64)
-    _, (positions, proposed, accepted) = run(
+    _, (positions, carried, proposed, accepted) = run(
         kernel,
         kernel.init(start),
         seed=seeds.seed(0),
@@ -121,12 +165,14 @@ def test_a_rejected_proposal_has_another_likelihood():
         observer=trace(
             lambda state, info: (
                 state.position,
+                state.aux.log_likelihood,
                 info.proposal.aux.log_likelihood,
                 info.accepted,
             )
         ),
     )
     right = tf.map_fn(_log_likelihood, positions)
+    np.testing.assert_allclose(carried, right, rtol=1e-10)
     same = np.isclose(right, proposed)
     np.testing.assert_array_equal(same, accepted)
     assert 0 < np.mean(same) < 1
@@ -137,7 +183,6 @@ def test_the_gradient_goes_through_the_handed_on_likelihoods(jit):
     one = tf.constant(1.0, tf.float64)
 
     def mean(scale, energy_at):
-        @tf.function(autograph=False, jit_compile=jit)
         def value_and_gradient(scale):
             def likelihood(z):
                 return scale * _log_likelihood(z)
@@ -153,7 +198,7 @@ def test_the_gradient_goes_through_the_handed_on_likelihoods(jit):
                 value = tf.reduce_mean(tempered.log_likelihood)
             return value, tape.gradient(value, scale)
 
-        return value_and_gradient(scale)
+        return seeds.compiled(value_and_gradient, jit)(scale)
 
     ours = mean(
         one, lambda t, fn: power_posteriors.energy(_prior_energy, fn, t)
