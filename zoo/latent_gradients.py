@@ -62,28 +62,34 @@ def of_generator(
       variables: of g.
 
     Returns:
-      gradients like `variables`, and what they are of, [], without the
-      constant of log p(x | z).
+      gradients like `variables`, and log p(x | codes) without its constant,
+      [n, B].
     """
 
-    def one(i: Any) -> list:
+    def one(i: Any) -> tuple[list, tf.Tensor]:
         with tf.GradientTape() as tape:
             values = model.log_likelihood(x, codes[i])
             loss = -tf.reduce_mean(weights[i] * values)
-        return [loss, *_dense(tape, loss, variables)]
+        return _dense(tape, loss, variables), values
 
     if codes.shape[0] == 1:
-        loss, *gradients = one(0)
-        return gradients, loss
+        gradients, values = one(0)
+        return gradients, values[tf.newaxis]
+    number = codes.shape[0] or tf.shape(codes)[0]
 
-    def body(i: Any, totals: list) -> tuple[Any, list]:
-        return i + 1, [a + b for a, b in zip(totals, one(i), strict=True)]
+    def body(i: Any, totals: list, array: Any) -> tuple[Any, list, Any]:
+        gradients, values = one(i)
+        summed = [a + b for a, b in zip(totals, gradients, strict=True)]
+        return i + 1, summed, array.write(i, values)
 
-    zeros = [tf.zeros(()), *(tf.zeros(v.shape) for v in variables)]
-    _, (loss, *gradients) = tf.while_loop(
-        lambda i, totals: i < tf.shape(codes)[0], body, (tf.constant(0), zeros)
+    zeros = [tf.zeros(v.shape) for v in variables]
+    array = tf.TensorArray(tf.float32, number, element_shape=weights.shape[1:])
+    _, gradients, array = tf.while_loop(
+        lambda i, totals, array: i < number,
+        body,
+        (tf.constant(0), zeros, array),
     )
-    return gradients, loss
+    return gradients, array.stack()
 
 
 def weighted_codes(
@@ -110,7 +116,8 @@ def weighted_codes(
       kind: one of GENERATOR.
       ladder: [N_t].
       samples: [N_t, draws, B, latent], constants.
-      log_likelihood: log p(x | z) of them, [N_t, draws, B], constants.
+      log_likelihood: log p(x | z) of them, [N_t, draws, B], constants; of
+        "covariance" alone.
       rule: of "covariance", see losses.thermodynamic_integral.
 
     Returns:
@@ -119,13 +126,13 @@ def weighted_codes(
     """
     last = slice(-1, None)
     if kind == "posterior":
-        weights = tf.ones_like(log_likelihood[last, last])
         samples = samples[last, last]
+        weights = tf.ones_like(samples[:, :, :, 0])
     elif kind == "trapezoid":
-        rungs = losses.trapezoid_weights(ladder)[:, tf.newaxis, tf.newaxis]
-        draw = log_likelihood[:, last]
-        weights = tf.cast(rungs, draw.dtype) * tf.ones_like(draw)
         samples = samples[:, last]
+        rungs = losses.trapezoid_weights(ladder)[:, tf.newaxis, tf.newaxis]
+        each = tf.ones_like(samples[:, :, :, 0])
+        weights = tf.cast(rungs, each.dtype) * each
     else:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(log_likelihood)

@@ -55,8 +55,9 @@ class Settings:
         posterior_step_size: its h.
         estimator: "mle", or "ti" for the thermodynamic integral.
         ladder: of inverse temperatures: a dict of "name", "num" (N_t nodes)
-            and the options of samplers.ladders.make, or the nodes themselves.
-            None: 10 of the power law with p = 3. Of estimator="ti".
+            and the options of samplers.ladders.make, or the nodes themselves
+            (in a dict: "nodes"), as from `measured_ladder`. None: 10 of the
+            power law with p = 3. Of estimator="ti".
         batched: whether the chains of all temperatures run at once, all from
             codes of the prior, or one after the other from where the last
             one ended: more accurate in equal steps, and no slower on a CPU.
@@ -259,12 +260,7 @@ class Settings:
             self.batched,
             self.exchange_every,
         )
-        return Integral(
-            chains,
-            self.rule,
-            self.kl_weight,
-            self.prior_gradient,
-        )
+        return Integral(chains, self.rule, self.kl_weight)
 
     def networks(
         self, image_shape: tuple, seed: int

@@ -95,41 +95,68 @@ def step(
     size = latent_chains.shape(x, settings.latent_dim)
     prior_seed, seed = seeds.split(seed, 2)
     prior = latent_chains.prior(model, settings.prior_chain, prior_seed, size)
-    if settings.estimator == "mle":
-        found = None
-        posterior = latent_chains.posterior(
-            model,
-            settings.posterior_chain,
-            x,
-            seed,
-            settings.latent_dim,
-            start,
+    if settings.estimator == "ti":
+        return _by_integral(
+            *(model, settings, x, seed, prior),
+            *(prior_variables, generator_variables),
         )
-        codes, weights = posterior[tf.newaxis], tf.ones([1, size[0]])
-    else:
-        integral = settings.integral
-        found = integral.take(model, x, prior, seed, prior_variables)
-        posterior = found.samples[-1, -1]
-        codes, weights = latent_gradients.weighted_codes(
-            settings.generator_gradient,
-            integral.tempering.ladder,
-            found.samples,
-            found.log_likelihood,
-            integral.rule,
-        )
+    posterior = latent_chains.posterior(
+        model, settings.posterior_chain, x, seed, settings.latent_dim, start
+    )
+    gradients, values = latent_gradients.of_generator(
+        *(model, x, posterior[tf.newaxis], tf.ones([1, size[0]])),
+        generator_variables,
+    )
+    error = -tf.reduce_mean(values)
     prior_gradients, gap = latent_gradients.of_prior(
         model, posterior, prior, prior_variables
     )
-    gradients, error = latent_gradients.of_generator(
+    return Step(prior_gradients, gradients, error, error, gap, posterior)
+
+
+def _by_integral(
+    model: LatentModel,
+    settings: Settings,
+    x: tf.Tensor,
+    seed: Any,
+    prior: tf.Tensor,
+    prior_variables: Any,
+    generator_variables: Any,
+) -> Step:
+    """A step with codes of all temperatures, from the prior's upwards."""
+    integral, kind = settings.integral, settings.generator_gradient
+    through, apart = None, False
+    if settings.prior_gradient == "chain":
+        through, found = integral.prior_gradients(
+            model, x, prior, seed, prior_variables
+        )
+    else:
+        # The gradient by the trapezoid evaluates the last draws itself.
+        apart = kind == "trapezoid"
+        found = integral.tempering.run(
+            model, x, prior, seed, last_likelihood=not apart
+        )
+    codes, weights = latent_gradients.weighted_codes(
+        *(kind, integral.tempering.ladder),
+        *(found.samples, found.log_likelihood, integral.rule),
+    )
+    gradients, values = latent_gradients.of_generator(
         model, x, codes, weights, generator_variables
     )
-    if found is None:
-        return Step(prior_gradients, gradients, error, error, gap, posterior)
+    log_likelihood = found.log_likelihood
+    if apart:
+        log_likelihood = tf.concat(
+            [log_likelihood, values[:, tf.newaxis]], axis=1
+        )
+    posterior = found.samples[-1, -1]
+    prior_gradients, gap = latent_gradients.of_prior(
+        model, posterior, prior, prior_variables
+    )
     return Step(
-        found.prior_gradients or prior_gradients,
+        through or prior_gradients,
         gradients,
-        -found.log_evidence,
-        -found.log_likelihood[-1, -1],
+        -integral.log_evidence(found.samples, log_likelihood),
+        -log_likelihood[-1, -1],
         gap,
         posterior,
     )

@@ -20,7 +20,7 @@ def ladder_of(settings: Any) -> np.ndarray:
 
     Options of other ladders, and those that are None, may stand beside, so
     that one config holds all that a search tries; DEFAULT is what it leaves
-    out.
+    out. {"nodes": [0, ..., 1]} are the nodes, whatever stands beside.
 
     Args:
       settings: a dict for samplers.ladders.make, or the nodes themselves.
@@ -32,13 +32,16 @@ def ladder_of(settings: Any) -> np.ndarray:
     if not isinstance(settings, Mapping):
         return ladders.check(settings)
     given = {**DEFAULT, **{k: v for k, v in settings.items() if v is not None}}
+    if "nodes" in given:
+        return ladders.check(given["nodes"])
     name, num = given.pop("name"), given.pop("num")
     options = {key: _options(key) for key in ladders.NAMED}
     known = sorted(set().union(*options.values()))
     for key in given:
         if key not in known:
             raise errors.InputError(
-                f"ladder.{key} is unknown: known: name, num, {', '.join(known)}"
+                f"ladder.{key} is unknown: known: name, num, nodes, "
+                f"{', '.join(known)}"
             )
     wanted = options.get(name, given)
     return ladders.make(
@@ -78,6 +81,7 @@ class Tempering(NamedTuple):
         start: tf.Tensor,
         seed: Any,
         differentiable: bool = False,
+        last_likelihood: bool = True,
     ) -> tempering.Tempered:
         """Runs the chains.
 
@@ -87,6 +91,7 @@ class Tempering(NamedTuple):
           start: codes [B, latent], best from the prior.
           seed: int32[2], or int32[B, 2].
           differentiable: keep the gradient through the chains.
+          last_likelihood: whether those of the last draws are wanted too.
         """
 
         def log_likelihood(codes: tf.Tensor) -> tf.Tensor:
@@ -108,6 +113,7 @@ class Tempering(NamedTuple):
             num_steps=self.chain.steps,
             keep=self.draws,
             log_likelihood_fn=log_likelihood,
+            last_likelihood=last_likelihood,
             batched=self.batched,
             exchange_every=self.exchange_every,
             differentiable=differentiable,
