@@ -45,6 +45,31 @@ def energy(
     return energies.with_aux(tempered)
 
 
+def known(log_likelihood: Any, gradient: Any) -> Callable[[Any], Any]:
+    """Log p(x|z) at one place where it was evaluated, as a function of z.
+
+    For the `init` of a kernel whose chains start there, with
+    `kernel._replace(init=...)`, so that nobody evaluates it a second time. At
+    any other z it would be wrong.
+
+    Args:
+      log_likelihood: [chains].
+      gradient: of it in z, [chains, *event].
+    """
+
+    @tf.custom_gradient
+    def fn(position: Any) -> Any:
+        del position
+
+        def back(upstream: Any) -> Any:
+            ones = [1] * (gradient.shape.rank - 1)
+            return tf.reshape(upstream, [-1, *ones]) * gradient
+
+        return tf.identity(log_likelihood), back
+
+    return fn
+
+
 def log_likelihood(
     log_likelihood_fn: Callable[[Any], Any], state: Any, info: Any
 ) -> Any:

@@ -33,10 +33,11 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 import errors
-from samplers import exchange, ladders, particles, power_posteriors, seeds
-from samplers.chain import run
+from samplers import ladders, particles, seeds
 from samplers.kernel import Kernel
-from samplers.observers import total, trace
+from samplers.rungs import Ending, Plan, all_at_once, one_by_one
+
+__all__ = ["Ending", "Tempered", "rows", "temper"]
 
 
 class Tempered(NamedTuple):
@@ -45,20 +46,22 @@ class Tempered(NamedTuple):
     Attributes:
       position: [N_t, chains, *event], the last ones, or a structure of such.
       samples: [N_t, keep, chains, *event], the last `keep`, oldest first.
-      log_likelihood: [N_t, keep, chains], at the samples, or without the
-        last ones [N_t, keep - 1, chains]; () without a function for it.
+      log_likelihood: [N_t, keep, chains], at the samples; () without a
+        function for it.
       acceptance: [N_t], mean over steps and chains of the probability with
         which a move is taken; 1 for kernels without a Metropolis test.
+      total: the sum of all that `ending` gave to sum; () without it.
     """
 
     position: Any
     samples: Any
     log_likelihood: Any
     acceptance: Any
+    total: Any = ()
 
 
 def temper(
-    kernel_at: Callable[[Any, Any], Kernel],
+    kernel_at: Callable[..., Kernel],
     ladder: Any,
     position: Any,
     *,
@@ -66,7 +69,7 @@ def temper(
     num_steps: Any,
     keep: int = 1,
     log_likelihood_fn: Callable[[Any], Any] | None = None,
-    last_likelihood: bool = True,
+    ending: Callable[[Any, Any], Ending] | None = None,
     batched: bool = False,
     exchange_every: int = 0,
     differentiable: bool = False,
@@ -96,9 +99,11 @@ def temper(
       log_likelihood_fn: log p(x|z), [rows, *event] -> [rows], without t. Not
         evaluated again where a kernel moves on a `power_posteriors.energy`
         of t > 0, which has just done so.
-      last_likelihood: whether `log_likelihood` covers the last draw of each
-        temperature too. False leaves its evaluation, the last one of a
-        Langevin chain, to a caller who makes it anyway.
+      ending: `ending(index, position) -> Ending` of the last draws of a
+        temperature, for a caller who learns from them: its likelihoods are
+        then taken, and the chains of the next temperature start from its
+        gradient, by `kernel_at(t, index, below)` with its Ending, None at
+        t = 0; see `power_posteriors.known`. One after the other only.
       batched: whether all temperatures run in one batch.
       exchange_every: with `batched`, steps between exchanges of neighbouring
         temperatures, see `exchange`; 0 for none. Needs the log-likelihood,
@@ -109,8 +114,9 @@ def temper(
       Tempered.
 
     Raises:
-      InputError: no ladder, a `keep` outside [1, num_steps], or exchanges
-        without `batched` or without a log-likelihood.
+      InputError: no ladder, a `keep` outside [1, num_steps], exchanges
+        without `batched` or without a log-likelihood, or an `ending` without a
+        log-likelihood or beside `batched` or `differentiable`.
     """
     ladder = ladders.check(ladder)
     steps = tf.get_static_value(num_steps)
@@ -124,10 +130,15 @@ def temper(
             f"exchange_every={exchange_every} needs all temperatures at once "
             "and their likelihoods: pass batched=True and log_likelihood_fn"
         )
-    build = _Plan(
+    if ending and (batched or differentiable or not log_likelihood_fn):
+        raise errors.InputError(
+            "ending needs one temperature after the other, log_likelihood_fn, "
+            "and no gradient: leave out batched and differentiable"
+        )
+    build = Plan(
         kernel_at,
         log_likelihood_fn,
-        last_likelihood,
+        ending,
         keep,
         batched,
         exchange_every,
@@ -143,175 +154,22 @@ def temper(
     return _run(build, ladder, start, seed, num_steps)
 
 
-class _Plan(NamedTuple):
-    """What the graph is built from, beside tensors."""
-
-    kernel_at: Callable[[Any, Any], Kernel]
-    log_likelihood_fn: Any
-    last_likelihood: bool
-    keep: int
-    batched: bool
-    exchange_every: int
-    differentiable: bool
-
-
 @functools.lru_cache(maxsize=16)
-def _compiled(plan: _Plan, jit_compile: bool) -> Callable[..., Tempered]:
+def _compiled(plan: Plan, jit_compile: bool) -> Callable[..., Tempered]:
     return seeds.compiled(functools.partial(_run, plan), jit_compile)
 
 
 def _run(
-    plan: _Plan, ladder: Any, start: Any, seed: Any, num_steps: Any
+    plan: Plan, ladder: Any, start: Any, seed: Any, num_steps: Any
 ) -> Tempered:
-    fn = _all_at_once if plan.batched else _one_by_one
-    samples, log_likelihood, acceptance = fn(
-        plan, ladder, start, seed, num_steps
-    )
-
+    fn = all_at_once if plan.batched else one_by_one
+    samples, *others = fn(plan, ladder, start, seed, num_steps)
     last = particles.combine(lambda x: x[:, -1], samples)
-    tempered = Tempered(last, samples, log_likelihood, acceptance)
+    tempered = Tempered(last, samples, *others)
     if plan.differentiable:
         return tempered
     # Stops at the inner loop already; a tape must not see the outer one.
     return tf.nest.map_structure(tf.stop_gradient, tempered)
-
-
-def _chains(
-    plan: _Plan, kernel: Kernel, start: Any, seed: Any, num_steps: Any
-) -> tuple[Any, Any, Any, Any]:
-    """The end of the chains, what is kept, and their acceptance [rows]."""
-    first_seed, run_seed = seeds.split(seed, 2)
-
-    def kept(state: Any, info: Any) -> Any:
-        fn, likelihood = plan.log_likelihood_fn, ()
-        if fn is not None:
-            likelihood = power_posteriors.log_likelihood(fn, state, info)
-        return state.position, likelihood, _acceptance(info)
-
-    def part(state: Any, steps: Any, first: Any, observer: Any) -> Any:
-        return run(
-            kernel,
-            state,
-            seed=run_seed,
-            num_steps=steps,
-            first_step=first,
-            observer=observer,
-            differentiable=plan.differentiable,
-        )
-
-    state = kernel.init(start, first_seed)
-    early = num_steps - plan.keep
-    leaf: Any = tf.nest.flatten(start)[0]
-    none = tf.zeros([leaf.shape[0] or tf.shape(leaf)[0]], leaf.dtype)
-    state, summed = part(
-        state, early, 0, total(lambda state, info: _acceptance(info), none)
-    )
-    kept_before = []
-    if plan.keep > 1:
-        state, several = part(state, plan.keep - 1, early, trace(kept))
-        kept_before.append(several)
-    # Outside of the loops, so that a graph leaves out what only a further
-    # step would need: the gradient at the end.
-    state, info = kernel.step(seeds.fold_in(run_seed, num_steps - 1), state)
-    one = tf.nest.map_structure(lambda x: x[tf.newaxis], kept(state, info))
-    samples, likelihood, late = tf.nest.map_structure(
-        lambda *parts: _sized(tf.concat(parts, 0), plan.keep),
-        *kept_before,
-        one,
-    )
-    if not (plan.last_likelihood or plan.log_likelihood_fn is None):
-        # Not cut from the whole, which would need the last one all the same.
-        likelihood = kept_before[0][1] if kept_before else none[tf.newaxis][:0]
-        likelihood = _sized(likelihood, plan.keep - 1)
-    summed += tf.reduce_sum(late, 0)
-    acceptance = summed / tf.cast(num_steps, summed.dtype)
-    return state.position, samples, likelihood, acceptance
-
-
-def _acceptance(info: Any) -> Any:
-    if hasattr(info, "acceptance"):
-        return info.acceptance
-    return tf.ones_like(info.energy)
-
-
-def _one_by_one(
-    plan: _Plan, ladder: Any, start: Any, seed: Any, num_steps: Any
-) -> tuple[Any, Any, Any]:
-    count = ladder.shape[0] or tf.size(ladder)
-
-    def rung(i: Any, t: Any, position: Any) -> Any:
-        kernel = plan.kernel_at(t, i)
-        own = seeds.fold_in(seed, i)
-        end, *kept, acceptance = _chains(plan, kernel, position, own, num_steps)
-        return end, (*kept, tf.reduce_mean(acceptance))
-
-    # The first on its own: at a t that is 0 for certain, the graph has no
-    # likelihood to move by.
-    position, first = rung(0, tf.zeros([], ladder.dtype), start)
-    arrays = tf.nest.map_structure(
-        lambda x: tf.TensorArray(
-            x.dtype, size=count, element_shape=x.shape
-        ).write(0, x),
-        first,
-    )
-
-    def body(i: Any, position: Any, arrays: Any) -> Any:
-        position, values = rung(i, ladder[i], position)
-        arrays = tf.nest.map_structure(
-            lambda array, value: array.write(i, value), arrays, values
-        )
-        return i + 1, position, arrays
-
-    _, _, arrays = tf.while_loop(
-        lambda i, position, arrays: i < count,
-        body,
-        (tf.constant(1), position, arrays),
-        maximum_iterations=count if plan.differentiable else None,
-    )
-    return tf.nest.map_structure(
-        lambda array: _sized(array.stack(), ladder.shape[0]), arrays
-    )
-
-
-def _all_at_once(
-    plan: _Plan, ladder: Any, start: Any, seed: Any, num_steps: Any
-) -> tuple[Any, Any, Any]:
-    count = ladder.shape[0] or tf.size(ladder)
-    first = tf.nest.flatten(start)[0]
-    chains = first.shape[0] or tf.shape(first)[0]
-    index = tf.repeat(tf.range(count), chains)
-    kernel = plan.kernel_at(tf.gather(ladder, index), index)
-    if seed.shape.rank == 2:
-        seed = seeds.fold_in(tf.tile(seed, [count, 1]), index)
-    if plan.exchange_every:
-        kernel = exchange.exchanging(
-            kernel, ladder, plan.log_likelihood_fn, plan.exchange_every
-        )
-    start = particles.combine(
-        lambda x: tf.repeat(x[tf.newaxis], count, 0), start
-    )
-    start = particles.combine(_flat, start)
-    _, *kept, acceptance = _chains(plan, kernel, start, seed, num_steps)
-
-    def apart(x: Any) -> Any:
-        """[keep, N_t * chains, ...] as [N_t, keep, chains, ...]."""
-        shape = [x.shape[0], count, chains, *x.shape[2:]]
-        order = [1, 0, *range(2, len(shape))]
-        return tf.transpose(tf.reshape(x, shape), order)
-
-    samples, likelihood = tf.nest.map_structure(apart, tuple(kept))
-    by_rung = tf.reshape(acceptance, [count, chains])
-    return samples, likelihood, tf.reduce_mean(by_rung, 1)
-
-
-def _sized(x: Any, length: Any) -> Any:
-    """X with the length that a loop in a graph has forgotten."""
-    return tf.ensure_shape(x, [length, *x.shape[1:]])
-
-
-def _flat(x: Any) -> Any:
-    """[N_t, chains, ...] as [N_t * chains, ...]."""
-    return tf.reshape(x, tf.concat([[-1], tf.shape(x)[2:]], 0))
 
 
 def rows(x: Any, like: Any) -> Any:

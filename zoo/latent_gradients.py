@@ -9,11 +9,13 @@ all temperatures the second has three estimates, which `weighted_codes` sets
 out.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
 
 import losses
+from samplers.tempering import Ending
 from zoo.latent_model import LatentModel
 
 GENERATOR = ("posterior", "trapezoid", "covariance")
@@ -62,34 +64,60 @@ def of_generator(
       variables: of g.
 
     Returns:
-      gradients like `variables`, and log p(x | codes) without its constant,
-      [n, B].
+      gradients like `variables`, and what they are of, [], without the
+      constant of log p(x | z).
     """
 
-    def one(i: Any) -> tuple[list, tf.Tensor]:
+    def one(i: Any) -> list:
         with tf.GradientTape() as tape:
             values = model.log_likelihood(x, codes[i])
             loss = -tf.reduce_mean(weights[i] * values)
-        return _dense(tape, loss, variables), values
+        return [loss, *_dense(tape, loss, variables)]
 
     if codes.shape[0] == 1:
-        gradients, values = one(0)
-        return gradients, values[tf.newaxis]
-    number = codes.shape[0] or tf.shape(codes)[0]
+        loss, *gradients = one(0)
+        return gradients, loss
 
-    def body(i: Any, totals: list, array: Any) -> tuple[Any, list, Any]:
-        gradients, values = one(i)
-        summed = [a + b for a, b in zip(totals, gradients, strict=True)]
-        return i + 1, summed, array.write(i, values)
+    def body(i: Any, totals: list) -> tuple[Any, list]:
+        return i + 1, [a + b for a, b in zip(totals, one(i), strict=True)]
 
-    zeros = [tf.zeros(v.shape) for v in variables]
-    array = tf.TensorArray(tf.float32, number, element_shape=weights.shape[1:])
-    _, gradients, array = tf.while_loop(
-        lambda i, totals, array: i < number,
-        body,
-        (tf.constant(0), zeros, array),
+    zeros = [tf.zeros(()), *(tf.zeros(v.shape) for v in variables)]
+    _, (loss, *gradients) = tf.while_loop(
+        lambda i, totals: i < tf.shape(codes)[0], body, (tf.constant(0), zeros)
     )
-    return gradients, array.stack()
+    return gradients, loss
+
+
+def at_endings(
+    model: LatentModel, x: tf.Tensor, ladder: Any, variables: Any
+) -> Callable[[Any, tf.Tensor], Ending]:
+    """The "trapezoid" of `weighted_codes`, while the chains run.
+
+    The evaluation that the generator learns from is the one that the chains of
+    the next temperature start with.
+
+    Args:
+      model: its log p(x | z) is differentiated.
+      x: [B, ...].
+      ladder: [N_t].
+      variables: of g.
+
+    Returns:
+      an `ending` of samplers.tempering.temper, which sums to gradients like
+      `variables`.
+    """
+    rungs = tf.cast(losses.trapezoid_weights(ladder), x.dtype)
+
+    def ending(index: Any, codes: tf.Tensor) -> Ending:
+        with tf.GradientTape() as tape:
+            tape.watch(codes)
+            values = model.log_likelihood(x, codes)
+        slope, *gradients = _dense(tape, values, [codes, *variables])
+        # Over all images, whose sum `values` are taken for.
+        weight = -rungs[index] / tf.cast(tf.shape(x)[0], x.dtype)
+        return Ending(values, slope, [weight * g for g in gradients])
+
+    return ending
 
 
 def weighted_codes(

@@ -103,11 +103,10 @@ def step(
     posterior = latent_chains.posterior(
         model, settings.posterior_chain, x, seed, settings.latent_dim, start
     )
-    gradients, values = latent_gradients.of_generator(
+    gradients, error = latent_gradients.of_generator(
         *(model, x, posterior[tf.newaxis], tf.ones([1, size[0]])),
         generator_variables,
     )
-    error = -tf.reduce_mean(values)
     prior_gradients, gap = latent_gradients.of_prior(
         model, posterior, prior, prior_variables
     )
@@ -125,38 +124,37 @@ def _by_integral(
 ) -> Step:
     """A step with codes of all temperatures, from the prior's upwards."""
     integral, kind = settings.integral, settings.generator_gradient
-    through, apart = None, False
-    if settings.prior_gradient == "chain":
-        through, found = integral.prior_gradients(
+    chains, through = integral.tempering, settings.prior_gradient == "chain"
+    chain_gradients = ending = None
+    if kind == "trapezoid" and not (through or chains.batched):
+        ending = latent_gradients.at_endings(
+            model, x, chains.ladder, generator_variables
+        )
+    if through:
+        chain_gradients, found = integral.prior_gradients(
             model, x, prior, seed, prior_variables
         )
     else:
-        # The gradient by the trapezoid evaluates the last draws itself.
-        apart = kind == "trapezoid"
-        found = integral.tempering.run(
-            model, x, prior, seed, last_likelihood=not apart
+        found = chains.run(model, x, prior, seed, ending=ending)
+    if ending:
+        gradients = found.total
+    else:
+        codes, weights = latent_gradients.weighted_codes(
+            *(kind, chains.ladder),
+            *(found.samples, found.log_likelihood, integral.rule),
         )
-    codes, weights = latent_gradients.weighted_codes(
-        *(kind, integral.tempering.ladder),
-        *(found.samples, found.log_likelihood, integral.rule),
-    )
-    gradients, values = latent_gradients.of_generator(
-        model, x, codes, weights, generator_variables
-    )
-    log_likelihood = found.log_likelihood
-    if apart:
-        log_likelihood = tf.concat(
-            [log_likelihood, values[:, tf.newaxis]], axis=1
+        gradients, _ = latent_gradients.of_generator(
+            model, x, codes, weights, generator_variables
         )
     posterior = found.samples[-1, -1]
     prior_gradients, gap = latent_gradients.of_prior(
         model, posterior, prior, prior_variables
     )
     return Step(
-        through or prior_gradients,
+        chain_gradients or prior_gradients,
         gradients,
-        -integral.log_evidence(found.samples, log_likelihood),
-        -log_likelihood[-1, -1],
+        -integral.log_evidence(found.samples, found.log_likelihood),
+        -found.log_likelihood[-1, -1],
         gap,
         posterior,
     )

@@ -1,7 +1,7 @@
 """Codes at every inverse temperature between the prior and the posterior."""
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -81,7 +81,7 @@ class Tempering(NamedTuple):
         start: tf.Tensor,
         seed: Any,
         differentiable: bool = False,
-        last_likelihood: bool = True,
+        ending: Callable[[Any, tf.Tensor], tempering.Ending] | None = None,
     ) -> tempering.Tempered:
         """Runs the chains.
 
@@ -91,19 +91,28 @@ class Tempering(NamedTuple):
           start: codes [B, latent], best from the prior.
           seed: int32[2], or int32[B, 2].
           differentiable: keep the gradient through the chains.
-          last_likelihood: whether those of the last draws are wanted too.
+          ending: of the last codes of each temperature, see
+            samplers.tempering.temper.
         """
 
         def log_likelihood(codes: tf.Tensor) -> tf.Tensor:
             return model.log_likelihood(tempering.rows(x, codes), codes)
 
-        def kernel_at(t: tf.Tensor, index: tf.Tensor) -> Any:
+        def kernel_at(t: tf.Tensor, index: tf.Tensor, below: Any = None) -> Any:
             del index
             step = step_sizes.at(t, self.chain.step_size, self.stiffness)
-            energy = power_posteriors.energy(
-                model.prior_energy, log_likelihood, t
-            )
-            return self.chain.kernel(energy, step)
+
+            def kernel(likelihood: Any) -> Any:
+                energy = power_posteriors.energy(
+                    model.prior_energy, likelihood, t
+                )
+                return self.chain.kernel(energy, step)
+
+            moves = kernel(log_likelihood)
+            if below is None:
+                return moves
+            there = power_posteriors.known(*below[:2])
+            return moves._replace(init=kernel(there).init)
 
         return tempering.temper(
             kernel_at,
@@ -113,7 +122,7 @@ class Tempering(NamedTuple):
             num_steps=self.chain.steps,
             keep=self.draws,
             log_likelihood_fn=log_likelihood,
-            last_likelihood=last_likelihood,
+            ending=ending,
             batched=self.batched,
             exchange_every=self.exchange_every,
             differentiable=differentiable,

@@ -127,8 +127,6 @@ def test_how_often_the_likelihood_is_evaluated():
     above = len(LADDER) - 1
     each = above * STEPS
     assert _evaluations("langevin") == (KEEP + each + above, each)
-    left_out = _evaluations("langevin", last_likelihood=False)
-    assert left_out == (KEEP - 1 + each, each)
     # A test of acceptance asks for the end as well.
     assert _evaluations("mala") == (KEEP + each + above, each + above)
     # All at once, t = 0 is in the same batch.
@@ -137,20 +135,6 @@ def test_how_often_the_likelihood_is_evaluated():
     again = STEPS // 2
     exchanged = _evaluations("mala", batched=True, exchange_every=2)
     assert exchanged == (STEPS + 1 + again, STEPS + 1 + again)
-
-
-@pytest.mark.parametrize("name", KERNELS)
-@pytest.mark.parametrize("keep", [1, KEEP])
-@pytest.mark.parametrize("options", [{}, {"batched": True}])
-def test_the_last_likelihoods_may_be_left_out(name, keep, options):
-    options = {**options, "keep": keep}
-    whole = _temper(name, _with_likelihood, **options)
-    short = _temper(name, _with_likelihood, last_likelihood=False, **options)
-    np.testing.assert_array_equal(short.samples, whole.samples)
-    assert short.log_likelihood.shape == (len(LADDER), keep - 1, 3)
-    np.testing.assert_array_equal(
-        short.log_likelihood, whole.log_likelihood[:, :-1]
-    )
 
 
 def test_a_rejected_proposal_has_another_likelihood():
