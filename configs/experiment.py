@@ -128,6 +128,7 @@ def latent(**own: Any) -> dict[str, Any]:
             "p": 3.0,
             "first": config_dict.placeholder(float),
             "steepness": config_dict.placeholder(float),
+            "nodes": config_dict.placeholder(tuple),
         },
         "batched": False,
         "exchange_every": 0,

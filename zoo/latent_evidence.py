@@ -40,6 +40,11 @@ class Options(NamedTuple):
     exchange_every: int = 0
     rule: str = "corrected"
 
+    @property
+    def keep(self) -> int:
+        """Moves at each temperature that are averaged: the last half."""
+        return max(1, self.num_steps // 2)
+
 
 def options(
     settings: Any,
@@ -164,9 +169,38 @@ class Evidence(keras.layers.Layer):
             row_seeds: int32[B, 2]; row i depends on x[i] and row_seeds[i].
             options: how.
         """
-        ladder, num_steps, num_chains, *_ = options
-        number, nodes = tf.shape(x)[0], len(ladder)
-        keep = max(1, num_steps // 2)
+        values = self.log_likelihoods(model, prior, x, row_seeds, options)
+        integral = losses.thermodynamic_integral(
+            options.ladder,
+            values,
+            rule=options.rule,
+            block=options.keep,
+        )
+        constant = model.log_normaliser(x.shape[1:].num_elements())
+        return integral.log_evidence + constant, integral.standard_error
+
+    def log_likelihoods(
+        self,
+        model: LatentModel,
+        prior: Chain,
+        x: tf.Tensor,
+        row_seeds: tf.Tensor,
+        options: Options,
+    ) -> tf.Tensor:
+        """Log p(x | z) at codes of all temperatures, without its constant.
+
+        Args:
+            model: whose codes move.
+            prior: the chain that codes come from.
+            x: [B, ...].
+            row_seeds: int32[B, 2]; row i depends on x[i] and row_seeds[i].
+            options: how.
+
+        Returns:
+            [N_t, num_chains * keep, B], those of one chain side by side.
+        """
+        num_chains, keep = options.num_chains, options.keep
+        number = tf.shape(x)[0]
         which = tf.tile(tf.range(num_chains), tf.stack([number]))
         own = seeds.row_fold_in(tf.repeat(row_seeds, num_chains, 0), which)
         first, then = seeds.split(own, 2)
@@ -175,8 +209,8 @@ class Evidence(keras.layers.Layer):
         )
         at_prior, at_posterior = tf.unstack(self.step_sizes.value)
         chains = Tempering(
-            ladder,
-            Chain("mala", num_steps, at_prior),
+            options.ladder,
+            Chain("mala", options.num_steps, at_prior),
             at_prior / at_posterior - 1.0,
             keep,
             options.batched,
@@ -184,17 +218,10 @@ class Evidence(keras.layers.Layer):
         )
         tempered = chains.run(model, tf.repeat(x, num_chains, 0), start, then)
         values = tf.reshape(
-            tempered.log_likelihood, [nodes, keep, number, num_chains]
+            tempered.log_likelihood, [-1, keep, number, num_chains]
         )
         values = tf.transpose(values, [0, 3, 1, 2])
-        integral = losses.thermodynamic_integral(
-            ladder,
-            tf.reshape(values, [nodes, num_chains * keep, number]),
-            rule=options.rule,
-            block=keep,
-        )
-        constant = model.log_normaliser(x.shape[1:].num_elements())
-        return integral.log_evidence + constant, integral.standard_error
+        return tf.reshape(values, [-1, num_chains * keep, number])
 
     def get_config(self) -> dict:
         """The constructor's arguments."""

@@ -5,16 +5,18 @@ import functools
 import math
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from samplers import seeds
-from zoo import arguments, latent_evidence
+from zoo import arguments, latent_evidence, latent_ladders
 from zoo.base import LatentGenerator
 from zoo.compiled import Compiled
 from zoo.latent_model import LatentModel
 from zoo.latent_settings import Settings
 
-# Images that moves are tuned on, and that log_evidence takes at a time.
+# Images that moves and ladders are measured on, and that log_evidence takes at
+# a time.
 _TUNING, _CHUNK = 64, 32
 
 
@@ -108,6 +110,54 @@ class Scored(LatentGenerator):
         body = functools.partial(self.log_evidence_rows, options=options)
         key = ("log_evidence", options)
         return self._compiled.in_chunks(_CHUNK, body, array, rows, key=key)
+
+    def measured_ladder(
+        self, images, name="equalised", *, num=10, seed=0
+    ) -> np.ndarray:
+        """Temperatures where this model wants them, after `fit_prior`.
+
+            ladder = model.measured_ladder(images)
+            model.log_evidence(images, ladder=ladder)
+
+        and `zoo.build(..., estimator="ti", ladder=ladder)` to learn along it.
+
+        Args:
+            images: to measure on, [N, H, W, C], float in [0, 1] or uint8; 64
+                of more.
+            name: "equalised" for equal divergences KL(p|q) + KL(q|p) between
+                neighbours, or "fixed_variance" for temperatures that add the
+                same to the variance of log p(x); see samplers.ladders.
+            num: N_t, how many.
+            seed: of the choice of images and of the chains.
+
+        Returns:
+            float64 [N_t], from 0 to 1.
+
+        Raises:
+            errors.InputError: an argument is out of range, or `fit_prior` was
+                not called.
+        """
+        arguments.one_of("name", name, latent_ladders.MEASURED)
+        self.evidence.check()
+        chosen = self.choose(images, _TUNING, seed)
+        rows = seeds.rows(arguments.not_negative_int("seed", seed), len(chosen))
+
+        def log_likelihood_at(ladder: np.ndarray) -> tf.Tensor:
+            return self._compiled(self._log_likelihoods, chosen, rows, ladder)
+
+        return latent_ladders.placed(name, num, log_likelihood_at)
+
+    def _log_likelihoods(
+        self, images: tf.Tensor, row_seeds: tf.Tensor, ladder: tf.Tensor
+    ) -> tf.Tensor:
+        options = latent_evidence.options(self.settings, num_steps=50)
+        return self.evidence.log_likelihoods(
+            self.pieces,
+            self.settings.prior_chain,
+            self._centred(images),
+            row_seeds,
+            options._replace(ladder=ladder),
+        )
 
     def log_evidence_rows(
         self, images: tf.Tensor, row_seeds: tf.Tensor, options: Any = None

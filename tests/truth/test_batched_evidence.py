@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from samplers import ladders, moments, run, seeds
 from tests import linear_gaussian
-from zoo import latent_evidence, latent_model
+from zoo import latent_evidence, latent_ladders, latent_model
 from zoo.latent_chains import Chain
 
 LATENT, PIXELS, SIGMA, IMAGES, STEP = 4, 12, 0.4, 16, 0.5
@@ -135,3 +135,39 @@ def test_a_row_depends_on_its_own_seed_alone():
     np.testing.assert_allclose(first[1], error[:3], rtol=1e-2)
     # Exchanges are there: without them it is another estimate.
     assert np.abs(_estimate(batched=True)[0] - value).max() > 0.1
+
+
+def _shares(name, ladder):
+    """What each interval, or each inner node, has of what is shared."""
+    steps = np.diff(ladder)
+    moments_at = np.array(
+        [
+            np.mean([MODEL._replace(x=x).moments(t) for x in X], axis=0)
+            for t in ladder
+        ]
+    )
+    if name == "equalised":
+        return steps * np.diff(moments_at[:, 0])
+    weights = 0.5 * (steps[1:] + steps[:-1])
+    return weights**2 * moments_at[1:-1, 1]
+
+
+@pytest.mark.parametrize("name", latent_ladders.MEASURED)
+def test_a_ladder_that_chains_measured_divides_evenly(name):
+    evidence = _evidence([STEP, STEP / (1.0 + STIFFNESS)])
+    model, x = _model(), tf.constant(X, tf.float32)
+
+    @functools.partial(seeds.compiled, jit_compile=False)
+    def log_likelihood_at(ladder):
+        options = latent_evidence.Options(ladder, 80, 8)
+        return evidence.log_likelihoods(
+            model, Chain("mala", 1, 0.1), x, seeds.rows(5, IMAGES), options
+        )
+
+    ladder = latent_ladders.placed(
+        name, 12, lambda nodes: log_likelihood_at(tf.constant(nodes))
+    )
+    after, before = _shares(name, ladder), _shares(name, LADDER)
+    assert after.max() / after.min() < 2.5
+    # The control: the ladder that it started from does not.
+    assert before.max() / before.min() > 10
