@@ -103,7 +103,10 @@ def combine(fn: Callable[..., Any], *positions: Any) -> Any:
 
 def axpy(scale: Any, x: Any, y: Any) -> Any:
     """`scale * x + y`, with one scale for all or one a chain."""
-    return combine(lambda a, b: over_event(scale, a) * a + b, x, y)
+    # The same bits as by adding. TensorFlow rewrites sums of three and more in
+    # loops within loops, if memory is short, to temporary variables that it
+    # then makes twice ("AlreadyExistsError").
+    return combine(lambda a, b: b - over_event(-scale, a) * a, x, y)
 
 
 def scaled(scale: Any, x: Any) -> Any:

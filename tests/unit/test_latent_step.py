@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 
 import zoo
+from configs import lebm_celeba
 from samplers import seeds
 from zoo import latent_chains, latent_gradients, latent_step
 
@@ -72,3 +73,21 @@ def test_the_trapezoid_while_the_chains_run_is_the_one_after(draws):
     ):
         np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-4)
         assert np.abs(a - other).max() > 1e-3
+
+
+@pytest.mark.slow
+def test_a_step_that_fills_the_memory_fits_a_graph():
+    """Where memory is short, TensorFlow rewrites sums: see particles.axpy."""
+    config: Any = lebm_celeba.get_config("ti").model
+    settings = config.to_dict()
+    settings |= {"posterior_steps": 2, "draws": 2, "ladder": {"num": 2}}
+    name = settings.pop("name")
+    # Batches of a known size: else nobody knows what memory it takes.
+    images = tf.data.Dataset.from_tensors(tf.zeros([75, 64, 64, 3])).repeat()
+    # Which sums are rewritten goes by names: the first model's were not.
+    for _ in range(2):
+        model: Any = zoo.build(name, **settings, image_shape=(64, 64, 3))
+        model.compile("adam", jit_compile=False)
+        model.make_train_function()
+        found = model.train_function(iter(images))
+        assert np.isfinite(found["loss"])
