@@ -103,9 +103,9 @@ def combine(fn: Callable[..., Any], *positions: Any) -> Any:
 
 def axpy(scale: Any, x: Any, y: Any) -> Any:
     """`scale * x + y`, with one scale for all or one a chain."""
-    # The same bits as by adding. TensorFlow rewrites sums of three and more in
-    # loops within loops, if memory is short, to temporary variables that it
-    # then makes twice ("AlreadyExistsError").
+    # The same bits as by adding. Where TensorFlow expects memory to run short,
+    # it rewrites sums of three and more in loops to temporary variables, may
+    # leave them behind, and fails when they run again ("AlreadyExistsError").
     return combine(lambda a, b: b - over_event(-scale, a) * a, x, y)
 
 

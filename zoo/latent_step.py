@@ -47,6 +47,13 @@ def update(model: Any, x: tf.Tensor, numbers: Any = None) -> Step:
     generator = model.decoder.trainable_variables
     bank = model.persistent_codes
     start = None if bank is None else bank.read(numbers)
+    if not model.jit_compile:
+        # Where TensorFlow can tell that a step's memory is large, it rewrites
+        # sums in its loops to temporary variables, may leave them behind, and
+        # then fails in the next step ("AlreadyExistsError"). Of batches of an
+        # unknown size it cannot tell.
+        unknown = [None, *x.shape[1:]]
+        x = tf.raw_ops.PlaceholderWithDefault(input=x, shape=unknown)
     with seeds.xla(bool(model.jit_compile)):
         found = step(
             model.pieces,
