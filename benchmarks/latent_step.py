@@ -24,16 +24,17 @@ Measured (2 cores, beside other work; 5 rounds, 2 of JAX's TI step):
 - A posterior chain at the CelebA size: 0.94, 1.4 and 8.7.
 - A step by maximum likelihood at the CelebA size, one round with each: 0.90 and
   0.94; PyTorch takes 1.37 times as long, JAX 12.7 times. By TI at 10
-  temperatures, one call each: 0.88, 1.00 of 10 posterior chains, and PyTorch
-  takes 1.39 times as long (JAX not run: 9 steps by maximum likelihood).
-- A TI step of 10 temperatures x 20 steps at the MNIST size: 0.93 to 0.97 of 10
+  temperatures, one call: 0.94, and 0.93 of 10 posterior chains (0.94 as `:ti`).
+  Before our last savings, at 0.88, PyTorch took 1.39 times as long (JAX not
+  run: 9 steps by maximum likelihood).
+- A TI step of 10 temperatures x 20 steps at the MNIST size: 0.93 to 0.96 of 10
   posterior chains, and 0.94 to 0.97 with the generator from all temperatures;
   by count 0.94 either way. Shorter chains cost more than their share, since a
   step draws up to 5 likelihoods at t = 0 and learns: 3 x 6, 3 x 12 and 6 x 6
   take 0.9, 0.8 and 1.0 of N_t chains; at the CelebA size 2 x 2, 2 x 4 and 4 x 2
   take 1.3, 1.0 and 1.3, by count 1.25, 1.0 and 1.25.
-- Peak memory from 5 to 20 steps: +5 MiB (mle), +5 MiB (ti); with the gradient
-  through the chains, the control, +726 MiB.
+- Peak memory from 5 to 20 steps: +0 MiB (mle), +0 MiB (ti); with the gradient
+  through the chains, the control, +953 MiB.
 """
 
 import functools
