@@ -1,30 +1,15 @@
-"""What a caller evaluates at the ends of tempered chains, they start from."""
+"""Tempered chains start from what a caller evaluated where others ended."""
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
 import errors
-from samplers import (
-    baoab,
-    langevin,
-    metropolis,
-    nose_hoover,
-    power_posteriors,
-    seeds,
-    tempering,
-)
+from samplers import power_posteriors, seeds, tempering
+from tests.kernels import KERNELS
 
 LADDER = [0.0, 0.1, 0.4, 1.0]
 X = np.array([[1.0, 2.0], [0.0, -1.0], [0.5, 0.5]])
-KERNELS = {
-    "langevin": lambda energy: langevin.langevin(energy, 0.1),
-    "mala": lambda energy: metropolis.metropolis_hastings(
-        langevin.langevin(energy, 0.5)
-    ),
-    "baoab": lambda energy: baoab.baoab(energy, 0.3),
-    "nose_hoover": lambda energy: nose_hoover.nose_hoover_chain(energy, 0.3),
-}
 
 
 def _log_likelihood(z):

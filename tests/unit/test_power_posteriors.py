@@ -5,29 +5,18 @@ import pytest
 import tensorflow as tf
 
 from samplers import (
-    baoab,
     energies,
-    langevin,
-    metropolis,
-    nose_hoover,
     power_posteriors,
     run,
     seeds,
     tempering,
     trace,
 )
+from tests.kernels import KERNELS
 
 LADDER = [0.0, 0.1, 0.4, 1.0]
 X = np.array([[1.0, 2.0], [0.0, -1.0], [0.5, 0.5]])
 STEPS, KEEP = 7, 3
-KERNELS = {
-    "langevin": lambda energy: langevin.langevin(energy, 0.1),
-    "mala": lambda energy: metropolis.metropolis_hastings(
-        langevin.langevin(energy, 0.5)
-    ),
-    "baoab": lambda energy: baoab.baoab(energy, 0.3),
-    "nose_hoover": lambda energy: nose_hoover.nose_hoover_chain(energy, 0.3),
-}
 
 
 def _prior_energy(z):
