@@ -103,10 +103,7 @@ def combine(fn: Callable[..., Any], *positions: Any) -> Any:
 
 def axpy(scale: Any, x: Any, y: Any) -> Any:
     """`scale * x + y`, with one scale for all or one a chain."""
-    # The same bits as by adding. Where TensorFlow expects memory to run short,
-    # it rewrites sums of three and more in loops to temporary variables, may
-    # leave them behind, and fails when they run again ("AlreadyExistsError").
-    return combine(lambda a, b: b - over_event(-scale, a) * a, x, y)
+    return combine(lambda a, b: over_event(scale, a) * a + b, x, y)
 
 
 def scaled(scale: Any, x: Any) -> Any:

@@ -45,7 +45,7 @@ def energy(
     return energies.with_aux(tempered)
 
 
-def known(log_likelihood: Any, gradient: Any) -> Callable[[Any], Any]:
+def evaluated(log_likelihood: Any, gradient: Any) -> Callable[[Any], Any]:
     """Log p(x|z) at one place where it was evaluated, as a function of z.
 
     For the `init` of a kernel whose chains start there, with

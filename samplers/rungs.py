@@ -120,7 +120,11 @@ def one_by_one(
             kernel = plan.kernel_at(t, i, below)
             ending = functools.partial(plan.ending, i)
         found, samples, likelihood, acceptance = _chains(
-            *(plan, kernel, position, seeds.fold_in(seed, i), num_steps),
+            plan,
+            kernel,
+            position,
+            seeds.fold_in(seed, i),
+            num_steps,
             ending,
         )
         values = (samples, likelihood, tf.reduce_mean(acceptance))

@@ -103,7 +103,7 @@ def temper(
         temperature, for a caller who learns from them: its likelihoods are
         then taken, and the chains of the next temperature start from its
         gradient, by `kernel_at(t, index, below)` with its Ending, None at
-        t = 0; see `power_posteriors.known`. One after the other only.
+        t = 0; see `power_posteriors.evaluated`. One after the other only.
       batched: whether all temperatures run in one batch.
       exchange_every: with `batched`, steps between exchanges of neighbouring
         temperatures, see `exchange`; 0 for none. Needs the log-likelihood,
@@ -163,6 +163,8 @@ def _run(
     plan: Plan, ladder: Any, start: Any, seed: Any, num_steps: Any
 ) -> Tempered:
     fn = all_at_once if plan.batched else one_by_one
+    if not seeds.under_xla():
+        start = particles.combine(_of_unknown_size, start)
     samples, *others = fn(plan, ladder, start, seed, num_steps)
     last = particles.combine(lambda x: x[:, -1], samples)
     tempered = Tempered(last, samples, *others)
@@ -170,6 +172,17 @@ def _run(
         return tempered
     # Stops at the inner loop already; a tape must not see the outer one.
     return tf.nest.map_structure(tf.stop_gradient, tempered)
+
+
+def _of_unknown_size(x: Any) -> Any:
+    """X without its static number of chains.
+
+    Where TensorFlow can tell that a graph's memory is large, it rewrites sums
+    in loops within loops to temporary variables, may leave them behind, and
+    fails when the graph runs again ("AlreadyExistsError").
+    """
+    unknown = [None, *x.shape[1:]]
+    return tf.raw_ops.PlaceholderWithDefault(input=x, shape=unknown)
 
 
 def rows(x: Any, like: Any) -> Any:

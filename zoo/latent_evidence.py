@@ -189,12 +189,7 @@ class Evidence(keras.layers.Layer):
     ) -> tf.Tensor:
         """Log p(x | z) at codes of all temperatures, without its constant.
 
-        Args:
-            model: whose codes move.
-            prior: the chain that codes come from.
-            x: [B, ...].
-            row_seeds: int32[B, 2]; row i depends on x[i] and row_seeds[i].
-            options: how.
+        Of the arguments of `estimate`, the `rule` in its options aside.
 
         Returns:
             [N_t, num_chains * keep, B], those of one chain side by side.

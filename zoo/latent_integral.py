@@ -66,7 +66,9 @@ class Integral(NamedTuple):
           to a tape.
         """
         with tf.GradientTape() as tape:
-            found = self.tempering.run(model, x, start, seed, True)
+            found = self.tempering.run(
+                model, x, start, seed, differentiable=True
+            )
             evidence = self.log_evidence(found.samples, found.log_likelihood)
             loss = -tf.reduce_mean(evidence)
         return (

@@ -47,13 +47,6 @@ def update(model: Any, x: tf.Tensor, numbers: Any = None) -> Step:
     generator = model.decoder.trainable_variables
     bank = model.persistent_codes
     start = None if bank is None else bank.read(numbers)
-    if not model.jit_compile:
-        # Where TensorFlow can tell that a step's memory is large, it rewrites
-        # sums in its loops to temporary variables, may leave them behind, and
-        # then fails in the next step ("AlreadyExistsError"). Of batches of an
-        # unknown size it cannot tell.
-        unknown = [None, *x.shape[1:]]
-        x = tf.raw_ops.PlaceholderWithDefault(input=x, shape=unknown)
     with seeds.xla(bool(model.jit_compile)):
         found = step(
             model.pieces,
@@ -104,15 +97,20 @@ def step(
     prior = latent_chains.prior(model, settings.prior_chain, prior_seed, size)
     if settings.estimator == "ti":
         return _by_integral(
-            *(model, settings, x, seed, prior),
-            *(prior_variables, generator_variables),
+            model,
+            settings,
+            x,
+            seed,
+            prior,
+            prior_variables,
+            generator_variables,
         )
     posterior = latent_chains.posterior(
         model, settings.posterior_chain, x, seed, settings.latent_dim, start
     )
+    codes, weights = posterior[tf.newaxis], tf.ones([1, size[0]])
     gradients, error = latent_gradients.of_generator(
-        *(model, x, posterior[tf.newaxis], tf.ones([1, size[0]])),
-        generator_variables,
+        model, x, codes, weights, generator_variables
     )
     prior_gradients, gap = latent_gradients.of_prior(
         model, posterior, prior, prior_variables
@@ -147,8 +145,11 @@ def _by_integral(
         gradients = found.total
     else:
         codes, weights = latent_gradients.weighted_codes(
-            *(kind, chains.ladder),
-            *(found.samples, found.log_likelihood, integral.rule),
+            kind,
+            chains.ladder,
+            found.samples,
+            found.log_likelihood,
+            integral.rule,
         )
         gradients, _ = latent_gradients.of_generator(
             model, x, codes, weights, generator_variables

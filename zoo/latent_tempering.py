@@ -111,7 +111,7 @@ class Tempering(NamedTuple):
             moves = kernel(log_likelihood)
             if below is None:
                 return moves
-            there = power_posteriors.known(*below[:2])
+            there = power_posteriors.evaluated(*below[:2])
             return moves._replace(init=kernel(there).init)
 
         return tempering.temper(

@@ -38,7 +38,7 @@ def _kernel_at(name):
         moves = kernel(_log_likelihood)
         if below is None:
             return moves
-        there = power_posteriors.known(below.log_likelihood, below.gradient)
+        there = power_posteriors.evaluated(below.log_likelihood, below.gradient)
         return moves._replace(init=kernel(there).init)
 
     return kernel_at
