@@ -1,8 +1,9 @@
 """What a user sees when the input is wrong: one line, and exit code 1."""
 
+import difflib
 import sys
-from collections.abc import Callable
-from typing import NoReturn
+from collections.abc import Callable, Iterable
+from typing import Any, NoReturn
 
 from absl import app, flags
 
@@ -13,6 +14,15 @@ class InputError(ValueError):
     The message is one line that names the value, the rule it breaks and the
     remedy.
     """
+
+
+def nearest(word: Any, known: Iterable[str]) -> str:
+    """The hint beside an unknown word: the nearest known one, or all."""
+    names = sorted(known)
+    close = difflib.get_close_matches(str(word), names, n=1)
+    if close:
+        return f"did you mean {close[0]!r}?"
+    return f"known: {', '.join(names) or 'none'}"
 
 
 def run(main: Callable[[list[str]], None]) -> None:

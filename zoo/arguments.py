@@ -1,8 +1,8 @@
 """Checks of constructor arguments: one line that names value and rule."""
 
 import numbers
-import operator
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import errors
 
@@ -67,24 +67,35 @@ def one_of(name: str, value: str, choices: Sequence[str]) -> str:
     """Returns `value`, or raises InputError unless it is among `choices`."""
     if value not in choices:
         raise errors.InputError(
-            f"{name}={value!r} is unknown: choose one of {', '.join(choices)}"
+            f"{name}={value!r} is unknown: {errors.nearest(value, choices)}"
         )
     return value
 
 
-def image_shape(value: Sequence[int]) -> tuple[int, int, int]:
-    """Returns (height, width, channels), or raises InputError."""
-    try:
-        # An index is a whole number, where int() would cut a fraction off.
-        shape = tuple(operator.index(side) for side in value)
-    except (TypeError, ValueError):
-        shape = ()
-    if len(shape) != 3 or min(shape) < 1:
+def group(name: str, kind: Any, value: Any) -> dict[str, Any]:
+    """Returns a group of options as a dict with every key.
+
+    Args:
+        name: of the argument.
+        kind: NamedTuple class whose fields have defaults.
+        value: one, None, or a dict with some of its fields.
+
+    Raises:
+        errors.InputError: another type, or an unknown key.
+    """
+    if value is None or type(value) is kind:
+        return dict((value or kind())._asdict())
+    if not isinstance(value, Mapping):
         raise errors.InputError(
-            f"image_shape={value!r} must be (height, width, channels), as in "
-            "(28, 28, 1)"
+            f"{name}={value!r} must be a dict with keys of "
+            f"{', '.join(kind._fields)}"
         )
-    return shape[0], shape[1], shape[2]
+    for key in value:
+        if key not in kind._fields:
+            raise errors.InputError(
+                f"{name}.{key} is unknown: {errors.nearest(key, kind._fields)}"
+            )
+    return dict(kind(**value)._asdict())
 
 
 def units(name: str, value: Sequence[int]) -> tuple[int, ...]:

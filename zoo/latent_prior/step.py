@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from samplers import seeds
 from zoo import latent_chains, latent_gradients
-from zoo.latent_model import LatentModel
+from zoo.latent_prior.density import LatentModel
 from zoo.latent_settings import Settings
 
 

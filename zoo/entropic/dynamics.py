@@ -10,7 +10,8 @@ import errors
 import layers
 import samplers
 from samplers import nose_hoover
-from zoo import arguments, encoder_energy
+from zoo import arguments
+from zoo.entropic import energy as encoder_energy
 
 
 @dataclasses.dataclass(frozen=True)

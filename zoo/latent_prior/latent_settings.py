@@ -12,10 +12,10 @@ import layers
 import losses
 from samplers import ladders, seeds
 from zoo import arguments, latent_chains, latent_gradients
-from zoo.latent_chains import Chain
-from zoo.latent_evidence import RULES, SERVED_STEPS
-from zoo.latent_integral import PRIOR, Integral
-from zoo.latent_tempering import DEFAULT, Tempering, ladder_of
+from zoo.latent_prior.chains import Chain
+from zoo.latent_prior.evidence import RULES, SERVED_STEPS
+from zoo.latent_prior.integral import PRIOR, Integral
+from zoo.latent_prior.tempering import DEFAULT, Tempering, ladder_of
 
 _CHOICES = {
     "body": ("conv", "dense"),

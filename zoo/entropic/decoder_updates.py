@@ -7,7 +7,7 @@ import tensorflow as tf
 
 import errors
 import layers
-from zoo import temperature_schedules
+from zoo.entropic import schedules
 
 
 @keras.saving.register_keras_serializable("thermozoo")
@@ -96,7 +96,7 @@ class DecoderUpdates(keras.layers.Layer):
             self.gathered.clear()
             count = self.count.value + 1
             self.count.assign(count)
-            temperature = temperature_schedules.temperature(
+            temperature = schedules.temperature(
                 self.schedule, self.initial_temperature
             )
             self.temperature.assign(temperature(count))

@@ -10,8 +10,9 @@ import tensorflow as tf
 import errors
 import layers
 from samplers import nose_hoover, seeds
-from zoo import arguments, encoder_energy
-from zoo.encoder_dynamics import EncoderDynamics
+from zoo import arguments
+from zoo.entropic import energy as encoder_energy
+from zoo.entropic.dynamics import EncoderDynamics
 
 
 class EncoderEnsemble:

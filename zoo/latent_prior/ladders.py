@@ -8,7 +8,7 @@ import tensorflow as tf
 
 import losses
 from samplers import ladders
-from zoo.latent_tempering import ladder_of
+from zoo.latent_prior.tempering import ladder_of
 
 MEASURED = ("equalised", "fixed_variance")
 # Each measures at the nodes that the one before placed.

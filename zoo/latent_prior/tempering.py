@@ -9,8 +9,8 @@ import tensorflow as tf
 
 import errors
 from samplers import ladders, power_posteriors, step_sizes, tempering
-from zoo.latent_chains import Chain
-from zoo.latent_model import LatentModel
+from zoo.latent_prior.chains import Chain
+from zoo.latent_prior.density import LatentModel
 
 DEFAULT = {"name": "power_law", "num": 10, "p": 3.0}
 

@@ -10,9 +10,9 @@ import losses
 import samplers
 from samplers import seeds, step_sizes
 from zoo import arguments, latent_chains
-from zoo.latent_chains import Chain
-from zoo.latent_model import LatentModel
-from zoo.latent_tempering import DEFAULT, Tempering, ladder_of
+from zoo.latent_prior.chains import Chain
+from zoo.latent_prior.density import LatentModel
+from zoo.latent_prior.tempering import DEFAULT, Tempering, ladder_of
 
 # The acceptance that steps are tuned to, in rounds of a few moves.
 _ACCEPTANCE, _ROUNDS, _MOVES = 0.7, 40, 5

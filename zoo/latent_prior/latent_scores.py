@@ -12,7 +12,7 @@ from samplers import seeds
 from zoo import arguments, latent_evidence, latent_ladders
 from zoo.base import LatentGenerator
 from zoo.compiled import Compiled
-from zoo.latent_model import LatentModel
+from zoo.latent_prior.density import LatentModel
 from zoo.latent_settings import Settings
 
 # Images that moves and ladders are measured on, and that log_evidence takes at

@@ -16,7 +16,7 @@ import tensorflow as tf
 
 import losses
 from samplers.tempering import Ending
-from zoo.latent_model import LatentModel
+from zoo.latent_prior.density import LatentModel
 
 GENERATOR = ("posterior", "trapezoid", "covariance")
 

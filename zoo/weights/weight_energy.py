@@ -16,8 +16,8 @@ import numpy as np
 import tensorflow as tf
 
 import errors
-from samplers import energies, particles
-from zoo import arguments, minibatches
+from samplers import energies, minibatches, particles
+from zoo import arguments
 
 
 def weights(network: keras.Model) -> list[tf.Tensor]:

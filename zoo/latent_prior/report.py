@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 
 import metrics
-from zoo.latent_step import Step
+from zoo.latent_prior.step import Step
 
 
 def trackers(tilt: keras.Model, decoder: keras.Model) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import keras
 import tensorflow as tf
 
 from samplers import energies
-from zoo import minibatches
+from samplers import minibatches
 
 
 def values(network: keras.Model) -> list[tf.Tensor]:

@@ -11,10 +11,10 @@ import losses
 from samplers import seeds
 from zoo import arguments, serving, temperature_schedules
 from zoo.base import LatentGenerator, lerp
-from zoo.decoder_updates import DecoderUpdates
-from zoo.encoder_dynamics import EncoderDynamics
-from zoo.encoder_ensemble import EncoderEnsemble
-from zoo.encoder_log import EncoderLog
+from zoo.entropic.decoder_updates import DecoderUpdates
+from zoo.entropic.dynamics import EncoderDynamics
+from zoo.entropic.ensemble import EncoderEnsemble
+from zoo.entropic.report import EncoderLog
 
 # Streams of the model's seed.
 _VELOCITIES, _TRAINING = 1, 2
@@ -140,7 +140,7 @@ class EntropicAutoencoder(LatentGenerator):
             [tuple(w.shape) for w in self.decoder.trainable_variables],
             arguments.positive_int("encoder_steps", encoder_steps),
             temperature,
-            temperature_schedules.check(temperature_schedule),
+            schedules.check(temperature_schedule),
         )
         self._log = EncoderLog(len(self.chain.shapes))
         self._encoders = EncoderEnsemble(

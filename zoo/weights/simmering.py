@@ -14,8 +14,9 @@ import tqdm
 import errors
 import samplers
 from samplers import nose_hoover, seeds
-from zoo import arguments, weight_energy
-from zoo.simmered_ensemble import Diagnostics, SimmeredEnsemble
+from zoo import arguments
+from zoo.weights import weight_energy
+from zoo.weights.simmered_ensemble import Diagnostics, SimmeredEnsemble
 
 # Steps of one call of the compiled chain, unless members are further apart.
 _PIECE = 100

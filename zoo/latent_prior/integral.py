@@ -6,8 +6,8 @@ import tensorflow as tf
 
 import losses
 from samplers.tempering import Tempered
-from zoo.latent_model import LatentModel
-from zoo.latent_tempering import Tempering
+from zoo.latent_prior.density import LatentModel
+from zoo.latent_prior.tempering import Tempering
 
 PRIOR = ("samples", "chain")
 

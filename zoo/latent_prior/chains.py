@@ -7,7 +7,7 @@ import tensorflow as tf
 
 import samplers
 from samplers import baoab, langevin, metropolis, nose_hoover, seeds
-from zoo.latent_model import LatentModel
+from zoo.latent_prior.density import LatentModel
 
 DYNAMICS = ("langevin", "mala", "baoab", "nose_hoover")
 # Of the inertial dynamics, in units of 1 / time: with codes of variance near

@@ -16,7 +16,7 @@ from zoo import (
 )
 from zoo.base import lerp
 from zoo.compiled import Compiled
-from zoo.latent_model import of_networks
+from zoo.latent_prior.density import of_networks
 from zoo.latent_scores import Scored
 from zoo.latent_settings import SETTINGS, Settings
 

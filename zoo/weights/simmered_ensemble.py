@@ -10,7 +10,8 @@ import tensorflow as tf
 import errors
 import layers
 import metrics
-from zoo import arguments, weight_energy
+from zoo import arguments
+from zoo.weights import weight_energy
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Autoencoders with one encoder: plain and variational."""

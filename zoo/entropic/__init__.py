@@ -1,0 +1,1 @@
+"""The entropic autoencoder: a thermal ensemble of encoders."""

@@ -1,0 +1,1 @@
+"""Network weights as particles: Simmering, and the ensembles it samples."""
