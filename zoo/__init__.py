@@ -8,7 +8,6 @@ from zoo.entropic.entropic_autoencoder import EntropicAutoencoder
 from zoo.latent_prior.latent_energy_prior import LatentEnergyPrior
 from zoo.registry import (
     MODELS,
-    Parameter,
     build,
     defaults,
     get,
@@ -29,7 +28,6 @@ __all__ = [
     "Generative",
     "LatentEnergyPrior",
     "Model",
-    "Parameter",
     "SimmeredEnsemble",
     "VariationalAutoencoder",
     "build",

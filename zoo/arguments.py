@@ -1,10 +1,68 @@
-"""Checks of constructor arguments: one line that names value and rule."""
+"""Arguments: their types and defaults, and checks of their values.
 
+A check returns the value in its type, or raises an error of one line that
+names the value and the rule.
+"""
+
+import inspect
 import numbers
-from collections.abc import Mapping, Sequence
-from typing import Any
+import types
+import typing
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import errors
+
+
+class Parameter(NamedTuple):
+    """An argument that a config may set.
+
+    Attributes:
+        type: int, float, bool, str or tuple.
+        default: None where it may be left out.
+    """
+
+    type: type
+    default: Any
+
+
+def parameters(function: Callable[..., Any]) -> dict[str, Any]:
+    """The arguments of an annotated function that have defaults.
+
+    Args:
+        function: a constructor; a group of options among its arguments is a
+            NamedTuple class whose fields have defaults.
+
+    Returns:
+        a Parameter by name; for a group a dict of them.
+    """
+    hints = typing.get_type_hints(function)
+    found: dict[str, Any] = {}
+    for parameter in inspect.signature(function).parameters.values():
+        if parameter.default is parameter.empty:
+            continue
+        kind = _main_type(hints[parameter.name])
+        found[parameter.name] = (
+            parameters(kind.__new__)
+            if issubclass(kind, tuple) and kind is not tuple
+            else Parameter(kind, parameter.default)
+        )
+    return found
+
+
+def defaults(found: Mapping[str, Any]) -> dict[str, Any]:
+    """The default of each of the parameters, groups as dicts."""
+    return {
+        key: one.default if isinstance(one, Parameter) else defaults(one)
+        for key, one in found.items()
+    }
+
+
+def _main_type(hint: Any) -> type:
+    """The type of `int | None` or `tuple[int, ...]`, as a config knows it."""
+    if typing.get_origin(hint) in (typing.Union, types.UnionType):
+        hint = typing.get_args(hint)[0]
+    return typing.get_origin(hint) or hint
 
 
 def positive_int(name: str, value: int) -> int:

@@ -9,6 +9,7 @@ reads declarations; it never asks for a model by name.
 import abc
 import inspect
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, ClassVar, final
 
 import keras
@@ -41,6 +42,8 @@ class Model(keras.Model, abc.ABC):
             the model reads: "index" (places in the data set), "label".
         batches_per_step: batches that one train step takes.
         max_replicas: most replicas of a tf.distribute strategy; None: any.
+        players: who is trained: by name of the optimizer, the attributes whose
+            trainable variables it moves; none: all of the model.
         data: the DataSpec that the model was built for.
         optimizers: by name of player, once the model is compiled.
     """
@@ -49,6 +52,9 @@ class Model(keras.Model, abc.ABC):
     columns: tuple[str, ...] = ("x",)
     batches_per_step: Any = 1
     max_replicas: int | None = None
+    players: ClassVar[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+        {"model": ()}
+    )
 
     def __init__(self, *, data, seed=0, **kwargs):
         """Stores what every model has.
@@ -82,10 +88,13 @@ class Model(keras.Model, abc.ABC):
         # Not an attribute that Keras tracks: compiled graphs are no state.
         object.__setattr__(self, "graphs", {})
 
-    @property
-    def players(self) -> Mapping[str, list]:
-        """The variables that each optimizer moves, by the optimizer's name."""
-        return {"model": self.trainable_variables}
+    @final
+    def variables_of(self, player: str) -> list:
+        """The trainable variables that the optimizer of a player moves."""
+        networks = [getattr(self, name) for name in self.players[player]]
+        if not networks:
+            return self.trainable_variables
+        return [v for one in networks for v in one.trainable_variables]
 
     @final
     def compile(
@@ -120,8 +129,8 @@ class Model(keras.Model, abc.ABC):
         )
         self.optimizers = optimizers
         # Checkpoints restore only what exists.
-        for player, variables in self.players.items():
-            optimizers[player].build(variables)
+        for player in self.players:
+            optimizers[player].build(self.variables_of(player))
 
     def _by_player(self, optimizer: Any) -> dict[str, Any]:
         players = list(self.players)
@@ -181,7 +190,7 @@ class Model(keras.Model, abc.ABC):
         # Keras sums the gradients of the replicas.
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
         scaled = [gradient / replicas for gradient in gradients]
-        self.optimizers[player].apply(scaled, self.players[player])
+        self.optimizers[player].apply(scaled, self.variables_of(player))
 
     @final
     def next_seed(self) -> tf.Tensor:

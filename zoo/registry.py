@@ -1,11 +1,9 @@
 """Models by name, and what their constructors take."""
 
-import inspect
-import types
-import typing
-from typing import Any, NamedTuple
+from typing import Any
 
 import errors
+from zoo import arguments
 from zoo.autoencoder.plain import Autoencoder
 from zoo.autoencoder.variational import VariationalAutoencoder
 from zoo.contract import Model
@@ -20,18 +18,6 @@ MODELS: dict[str, type[Model]] = {
 }
 # What a run gives to every model by itself.
 _FROM_THE_RUN = ("data", "seed")
-
-
-class Parameter(NamedTuple):
-    """An argument of a constructor that a config may set.
-
-    Attributes:
-        type: int, float, bool, str or tuple.
-        default: None where it may be left out.
-    """
-
-    type: type
-    default: Any
 
 
 def names() -> list[str]:
@@ -88,40 +74,10 @@ def parameters(name: str) -> dict[str, Any]:
     Returns:
         a Parameter by name; for a group of options a dict of them.
     """
-    return _parameters(get(name).__init__)
+    found = arguments.parameters(get(name).__init__)
+    return {k: one for k, one in found.items() if k not in _FROM_THE_RUN}
 
 
 def defaults(name: str) -> dict[str, Any]:
     """The default of every argument that a config may set, groups as dicts."""
-    return _defaults(parameters(name))
-
-
-def _defaults(found: dict[str, Any]) -> dict[str, Any]:
-    return {
-        key: _defaults(one) if isinstance(one, dict) else one.default
-        for key, one in found.items()
-    }
-
-
-def _parameters(function: Any) -> dict[str, Any]:
-    hints = typing.get_type_hints(function)
-    found: dict[str, Any] = {}
-    for parameter in inspect.signature(function).parameters.values():
-        key, default = parameter.name, parameter.default
-        if default is parameter.empty or key in _FROM_THE_RUN:
-            continue
-        kind = _main_type(hints[key])
-        if issubclass(kind, tuple) and kind is not tuple:
-            # A group of options is a NamedTuple whose fields have defaults.
-            found[key] = _parameters(kind.__new__)
-        else:
-            found[key] = Parameter(kind, default)
-    return found
-
-
-def _main_type(hint: Any) -> type:
-    """The type of `int | None` or `tuple[int, ...]`, as a config knows it."""
-    if typing.get_origin(hint) in (typing.Union, types.UnionType):
-        hint = typing.get_args(hint)[0]
-    origin = typing.get_origin(hint) or hint
-    return tuple if origin in (tuple, list) else origin
+    return arguments.defaults(parameters(name))

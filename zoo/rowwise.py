@@ -57,7 +57,7 @@ class RowSpec(NamedTuple):
         Raises:
             errors.InputError: another shape, or a value outside of the range.
         """
-        if self.shape == "data" and self.dtype == "float32":
+        if self == DATA:
             return model.data.as_tensor(value)
         row = self._row(model)
         try:
@@ -89,7 +89,7 @@ class RowSpec(NamedTuple):
 
     def examples(self, model: Any, number: int, seed: int = 0) -> np.ndarray:
         """Values in range: [number, *shape], for requests that warm up."""
-        if self.shape == "data" and self.dtype == "float32":
+        if self == DATA:
             return model.data.examples(number, seed)
         generator = np.random.default_rng(seed)
         shape = (number, *self._row(model))
@@ -145,12 +145,13 @@ class Signature(NamedTuple):
         function: a tf.function in graph mode with named input specs, from
             tensors [B, ...] to a dict of tensors [B, ...].
         inputs: spec by name of input.
-        examples: number of rows -> arrays by name of input.
+        examples: (number of rows, samples=None) -> arrays by name of input;
+            where there are samples of the model, examples of data are these.
     """
 
     function: Any
     inputs: Mapping[str, tf.TensorSpec]
-    examples: Callable[[int], dict[str, np.ndarray]]
+    examples: Callable[..., dict[str, np.ndarray]]
 
 
 class Rowwise:
@@ -272,9 +273,11 @@ class Rowwise:
             found = found if isinstance(found, tuple) else (found,)
             return dict(zip(self.outputs, found, strict=True))
 
-        def examples(number: int) -> dict[str, np.ndarray]:
+        def examples(number: int, samples: Any = None) -> dict:
             return {
-                name: self.inputs[name].examples(model, number)
+                name: samples
+                if self.inputs[name] == DATA and samples is not None
+                else self.inputs[name].examples(model, number)
                 for name in names
             }
 
