@@ -2,10 +2,11 @@
 
 A run is a pure function of its config: killed at any moment and resumed, it
 ends with the weights of the uninterrupted run. The work directory holds
-config.json, metrics.jsonl, checkpoints/, samples/, reconstructions/,
-tensorboard/ and, at the end, model.weights.h5 and, with
---config.training.fidelity_images=1000, fidelity.txt: FID, KID, precision and
-recall of as many generated images beside as many test images.
+config.json, metrics.jsonl, checkpoints/, tensorboard/, a folder of pictures for
+each thing that the model exhibits, such as samples/ and reconstructions/, and
+at the end model.weights.h5 and results.json, the scores of the evaluators. With
+--config.evals.fidelity.num_images=1000 these are FID, KID, precision and recall
+too, of as many generated images beside as many test images (fidelity.txt).
 """
 
 import os
@@ -71,13 +72,13 @@ def train(
         mixed_precision: bfloat16 layers; None: as the config says.
         resume: go on with the run in `workdir`, to the same result.
         inception_weights: file of InceptionV3's weights without the top, for
-            config.training.fidelity_images; None: its features are those of a
-            ConvNet that is trained on the labels of the data, once.
+            config.evals.fidelity; None: the features are those of a ConvNet
+            that is trained on the labels of the data, once.
 
     Returns:
-        The last line of metrics.jsonl: step, test_mse, and with
-        config.training.fidelity_images kid, kid_error, fid, fid_infinity,
-        precision, recall, ...
+        The scores in results.json: step and what the evaluators measure, such
+        as test_mse, and with config.evals.fidelity.num_images kid, kid_error,
+        fid, fid_infinity, precision, recall, ...
 
     Raises:
         InputError: bad settings, missing data, a run of another config in

@@ -4,7 +4,7 @@
         --config.model.rule=trapezoid --config.model.prior_gradient=chain \
         --search=model.ladder.p=0.3..10:log --search=model.ladder.num=5,10,20 \
         --search=model.kl_weight=0..1 --search=model.posterior_steps=10..40 \
-        --config.training.fidelity_images=1000 --objective=kid
+        --config.evals.fidelity.num_images=1000 --objective=kid
 
 A trial is a training run of its own, in trials/ of the work directory. It
 ends with trials.jsonl (the best trial first), best.json (its config),

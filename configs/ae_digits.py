@@ -10,11 +10,26 @@ Measured on 2 shared cores, start-up included: 12 s, test_mse 0.0130.
 
 import ml_collections
 
-from configs import baselines
+from configs import experiment
 
 
 def get_config(arg: str = "") -> ml_collections.ConfigDict:
     """Returns the locked config; `arg` is "" or "quick"."""
-    return baselines.autoencoder(
-        arg, data="digits", latent_dim=8, hidden_units=(128, 64), steps=2000
+    return experiment.config(
+        arg,
+        {
+            "model": {
+                "name": "autoencoder",
+                "latent_dim": 8,
+                "hidden_units": (128, 64),
+            },
+            "data": {"name": "digits", "batch_size": 128},
+            "training": {
+                "steps": 2000,
+                "report_every": 200,
+                "images_every": 1000,
+                "steps_per_execution": 20,
+            },
+        },
+        quick={"training": {"steps": 400, "images_every": 400}},
     )

@@ -17,25 +17,25 @@ from configs import experiment
 
 def get_config(arg: str = "") -> ml_collections.ConfigDict:
     """Returns the locked config; `arg` is "" or "quick"."""
-    config = experiment.config(
+    return experiment.config(
         arg,
-        ("quick",),
-        data="digits",
-        batch_size=64,
-        model=experiment.entropic(
-            latent_dim=16,
-            hidden_units=(128, 64),
-            temperature=1e-8,
-            step_size=1.0,
-            encoder_steps=100,
-            members=10,
-            member_interval=100,
-            batch_size=64,
-        ),
-        training={"steps": 600, "report_every": 20, "images_every": 300},
+        {
+            "model": {
+                "name": "entropic_autoencoder",
+                "latent_dim": 16,
+                "hidden_units": (128, 64),
+                "temperature": 1e-8,
+                "encoder_steps": 100,
+                "members": 10,
+                "member_interval": 100,
+                "batch_size": 64,
+            },
+            "data": {"name": "digits", "batch_size": 64},
+            "training": {
+                "steps": 600,
+                "report_every": 20,
+                "images_every": 300,
+            },
+        },
+        quick={"training": {"steps": 40, "images_every": 40}},
     )
-    # One train step, one decoder update.
-    config.data.block = 100
-    if arg == "quick":
-        config.training.update({"steps": 40, "images_every": 40})
-    return config.lock()

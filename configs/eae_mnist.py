@@ -20,39 +20,25 @@ from configs import experiment
 
 def get_config(arg: str = "") -> ml_collections.ConfigDict:
     """Returns the locked config; `arg` is "", "quick" or "paper"."""
-    config = experiment.config(
+    return experiment.config(
         arg,
-        ("quick", "paper"),
-        data="mnist",
-        batch_size=32,
-        model=experiment.entropic(
-            latent_dim=64,
-            hidden_units=(512, 256),
-            temperature=3e-9,
-            step_size=2.0,
-            encoder_steps=312,
-            members=20,
-            member_interval=250,
-            batch_size=32,
-        ),
-        training={"steps": 250, "report_every": 10, "images_every": 50},
-    )
-    # One train step, one decoder update.
-    config.data.block = 312
-    if arg == "quick":
-        config.training.update({"steps": 100, "images_every": 100})
-    if arg == "paper":
-        config.model.update(
-            {"step_size": 1.0, "encoder_steps": 3126, "member_interval": 500}
-        )
-        # Six blocks for one decoder update; 250 updates.
-        config.data.block = 521
-        config.training.update(
-            {
+        {
+            "model": {"name": "entropic_autoencoder", "step_size": 2.0},
+            "data": {"name": "mnist"},
+            "training": {"steps": 250, "report_every": 10, "images_every": 50},
+        },
+        quick={"training": {"steps": 100, "images_every": 100}},
+        paper={
+            "model": {
+                "step_size": 1.0,
+                "encoder_steps": 3126,
+                "member_interval": 500,
+            },
+            # An update takes six train steps of 521 encoder steps.
+            "training": {
                 "steps": 1500,
                 "report_every": 30,
-                "checkpoint_every": 30,
                 "images_every": 300,
-            }
-        )
-    return config.lock()
+            },
+        },
+    )

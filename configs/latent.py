@@ -45,7 +45,6 @@ import ml_collections
 
 from configs import experiment
 
-VARIANTS = ("mle", "ti", "pang", "quick")
 # Images of an epoch and of the tests, epochs, and the batch (Raj 2024).
 _TRAIN, _EVAL, _EPOCHS, _BATCH = 12_000, 4_500, 50, 75
 _EPOCH = _TRAIN // _BATCH
@@ -76,76 +75,79 @@ def config(
             integral, "pang" for the other paper's networks and steps, "quick"
             for a first look.
         data: name of the data set.
-        model: what is the data set's own.
-        quick: what ":quick" changes of it.
-        pang: what ":pang" changes of it, besides what all sets take.
-        pang_images: training images of ":pang", and Pang's epochs and decay;
-            None: all images, and the thesis's steps and decay.
+        model: arguments of the model for this data set.
+        quick: what ":quick" changes of them.
+        pang: what ":pang" changes of them, besides what it changes for all
+            data sets.
+        pang_images: training images of ":pang", which then has Pang's epochs
+            and decay; None: all images, and the thesis's steps and decay.
         image_size: side that images are resized to.
     """
-    whole = experiment.config(
+    return experiment.config(
         arg,
-        VARIANTS,
-        data=data,
-        batch_size=_BATCH,
-        model=experiment.latent(**model),
-        optimizer=_decayed(1e-4, 5e-5),
-        prior_optimizer=_decayed(2e-5, 1e-5),
-        training={
-            "steps": _EPOCHS * _EPOCH,
-            "report_every": _EPOCH,
-            "images_every": 5 * _EPOCH,
-            "jit_compile": False,
-        },
-    )
-    whole.data.update(
         {
-            "train_images": _TRAIN,
-            "eval_images": _EVAL,
-            "image_size": image_size,
-        }
-    )
-    if arg == "ti":
-        whole.model.estimator = "ti"
-        whole.model.generator_gradient = "trapezoid"
-    if arg == "pang":
-        whole.model.update({**_PANG, **(pang or {})})
-        whole.data.train_images = pang_images
-        whole.data.batch_size = _PANG_BATCH
-        if pang_images:
-            _follow_pang(whole, pang_images // _PANG_BATCH)
-    if arg == "quick":
-        whole.model.update(quick)
-        whole.data.eval_images = 500
-        whole.optimizer.update({"learning_rate": 1e-3, "decay_steps": 100})
-        whole.prior_optimizer.update(
-            {"learning_rate": 6e-4, "decay_steps": 100}
-        )
-        whole.training.update(
-            {
+            "model": {"name": "latent_energy_prior", **model},
+            "data": {
+                "name": data,
+                "batch_size": _BATCH,
+                "train_examples": _TRAIN,
+                "eval_examples": _EVAL,
+                **({"image_size": image_size} if image_size else {}),
+            },
+            "optimizer": {
+                "generator": _decayed(1e-4, 5e-5),
+                "prior": _decayed(2e-5, 1e-5),
+            },
+            # Convolutions are faster without XLA on a CPU.
+            "training": {**_epochs(_EPOCHS, _EPOCH), "jit_compile": False},
+        },
+        mle={},
+        ti={"model": {"estimator": "ti", "generator_gradient": "trapezoid"}},
+        pang={
+            "model": {**_PANG, **(pang or {})},
+            "data": {"train_examples": pang_images, "batch_size": _PANG_BATCH},
+            **(
+                _pangs_epochs(pang_images // _PANG_BATCH) if pang_images else {}
+            ),
+        },
+        quick={
+            "model": quick,
+            "data": {"eval_examples": 500},
+            "optimizer": {
+                "generator": {"learning_rate": 1e-3, "decay_steps": 100},
+                "prior": {"learning_rate": 6e-4, "decay_steps": 100},
+            },
+            "training": {
                 "steps": 1200,
                 "report_every": 300,
-                "checkpoint_every": 300,
                 "images_every": 600,
-            }
-        )
-    return whole.lock()
-
-
-def _follow_pang(whole: Any, epoch: int) -> None:
-    """Sets Pang's steps and decay, for epochs of so many steps."""
-    whole.training.update(
-        {
-            "steps": _PANG_EPOCHS * epoch,
-            "report_every": epoch,
-            "checkpoint_every": epoch,
-            "images_every": 5 * epoch,
-        }
+            },
+        },
     )
-    for optimizer in (whole.optimizer, whole.prior_optimizer):
-        optimizer.decay_rate = _PANG_DECAY
-        optimizer.decay_steps = epoch
-        optimizer.final_rate = 0.0
+
+
+def _pangs_epochs(images: int | None) -> dict[str, Any]:
+    """Pang's steps and decay, where the data set is one of Pang's."""
+    if images is None:
+        return {}
+    epoch = images // _PANG_BATCH
+    decay = {
+        "decay_rate": _PANG_DECAY,
+        "decay_steps": epoch,
+        "final_rate": 0.0,
+    }
+    return {
+        "training": _epochs(_PANG_EPOCHS, epoch),
+        "optimizer": {"generator": decay, "prior": decay},
+    }
+
+
+def _epochs(number: int, length: int) -> dict[str, int]:
+    return {
+        "steps": number * length,
+        "report_every": length,
+        "images_every": 5 * length,
+    }
 
 
 def _decayed(first: float, final: float) -> dict[str, Any]:

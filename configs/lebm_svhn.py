@@ -15,7 +15,7 @@ from configs import latent
 
 
 def get_config(arg: str = "") -> ml_collections.ConfigDict:
-    """Returns the locked config; `arg` is "" or mle, ti, pang, quick."""
+    """Returns the locked config; `arg` is "", mle, ti, pang or quick."""
     return latent.config(
         arg,
         "svhn_cropped",

@@ -35,7 +35,7 @@ def export_model(
     """Exports the model's serving functions as the next version.
 
     Args:
-      model: `serving_functions()` and Keras `variables`.
+      model: a zoo.Model, or what has `serving_functions()` and `variables`.
       base_path: the directory of the versions; created when absent.
       metadata: JSON-able facts kept in `assets.extra/thermozoo.json`.
       allowed_batch_sizes: batch sizes to warm up.
@@ -47,7 +47,7 @@ def export_model(
       InputError: a signature breaks a rule, the path cannot be written, or
         the export does not give what the model gives. No version is left.
     """
-    functions = signatures.collect(model)
+    served = signatures.collect(model)
     base_path = os.path.abspath(base_path)
     try:
         os.makedirs(base_path, exist_ok=True)
@@ -58,18 +58,14 @@ def export_model(
         staged = os.path.join(aside, "model")
         # Of a tf.function, save would trace every signature once more.
         traced = {
-            name: function.get_concrete_function()
-            for name, function in functions.items()
+            name: signature.function.get_concrete_function()
+            for name, signature in served.items()
         }
-        tf.saved_model.save(_module(model, functions), staged, traced)
+        tf.saved_model.save(_module(model, served), staged, traced)
         signatures.check_saved(staged)
-        specs = {
-            name: signatures.input_specs(function)
-            for name, function in functions.items()
-        }
-        warmup.write(staged, specs, allowed_batch_sizes)
+        warmup.write(staged, served, allowed_batch_sizes)
         _write_metadata(staged, metadata or {})
-        _verify(staged, functions, specs, aside)
+        _verify(staged, served, aside)
         return _rename(staged, base_path)
     except (OSError, tf.errors.OpError) as error:
         raise _unwritable(base_path, error) from error
@@ -86,12 +82,13 @@ def versions(base_path: str) -> dict[int, str]:
     return dict(sorted(found.items()))
 
 
-def _module(model: Any, functions: Mapping[str, Any]) -> tf.Module:
+def _module(model: Any, served: Mapping[str, Any]) -> tf.Module:
     """Holds the raw variables that the functions read, and nothing else.
 
     The Session loader cannot restore a variable reached through a Keras
     model, and an optimizer's or a chain's state has no business on a server.
     """
+    functions = {name: one.function for name, one in served.items()}
     used = {
         id(variable)
         for function in functions.values()
@@ -120,18 +117,9 @@ def _write_metadata(path: str, metadata: Mapping[str, Any]) -> None:
         json.dump(dict(metadata), file, indent=2, sort_keys=True, default=str)
 
 
-def _verify(
-    path: str,
-    functions: Mapping[str, Any],
-    specs: Mapping[str, Mapping[str, tf.TensorSpec]],
-    scratch: str,
-) -> None:
+def _verify(path: str, served: Mapping[str, Any], scratch: str) -> None:
     """Compares the export, loaded by a fresh process, with the live model."""
-    inputs = {
-        name: signatures.example_inputs(spec, _PROBE_ROWS)
-        for name, spec in specs.items()
-    }
-    _take_samples(functions, inputs)
+    inputs = {name: _probe(one, served) for name, one in served.items()}
     inputs_path = os.path.join(scratch, "inputs.npz")
     outputs_path = os.path.join(scratch, "outputs.npz")
     flat: dict[str, Any] = {
@@ -155,30 +143,28 @@ def _verify(
             "the export does not load in a fresh process, no version was "
             f"written: {lines[-1]}"
         )
-    with np.load(outputs_path, allow_pickle=True) as found:
-        for name, function in functions.items():
-            tensors = {k: tf.constant(v) for k, v in inputs[name].items()}
-            for key, expected in function(**tensors).items():
-                _compare(f"{name}/{key}", expected.numpy(), found)
+    with np.load(outputs_path, allow_pickle=True) as answers:
+        for name, signature in served.items():
+            for key, expected in _run(signature, inputs[name]).items():
+                _compare(f"{name}/{key}", expected.numpy(), answers)
 
 
-def _take_samples(
-    functions: Mapping[str, Any], inputs: Mapping[str, dict[str, np.ndarray]]
-) -> None:
-    """Puts the model's own samples where noise stands for images.
+def _probe(signature: Any, served: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """Inputs of a signature; where it takes data, the model's own samples.
 
-    Chains that start at an image magnify rounding where the image is like
+    Chains that start at an example magnify rounding where the example is like
     nothing that the model knows.
     """
-    seeds = inputs[signatures.DEFAULT]
-    tensors = {key: tf.constant(value) for key, value in seeds.items()}
-    for output in functions[signatures.DEFAULT](**tensors).values():
-        samples = output.numpy()
-        for arrays in inputs.values():
-            for key, value in arrays.items():
-                same = value.shape == samples.shape and value.ndim == 4
-                if same and value.dtype == samples.dtype:
-                    arrays[key] = samples
+    samples = None
+    if "generate" in served:
+        generate = served["generate"]
+        (made,) = _run(generate, generate.examples(_PROBE_ROWS)).values()
+        samples = made.numpy()
+    return signature.examples(_PROBE_ROWS, samples)
+
+
+def _run(signature: Any, inputs: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    return signature.function(*(tf.constant(v) for v in inputs.values()))
 
 
 def _compare(key: str, expected: np.ndarray, found: Any) -> None:

@@ -8,7 +8,6 @@ Python and fail on the server, which is why the rules are checked here.
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 
 import errors
@@ -20,63 +19,27 @@ DTYPES = (tf.float32, tf.int32, tf.int64, tf.bool, tf.string)
 
 
 def collect(model: Any) -> dict[str, Any]:
-    """Returns the model's serving functions, and the default among them.
+    """Returns the model's signatures, and the default among them.
 
     Args:
-      model: anything with `serving_functions() -> dict[str, tf.function]`
-        whose functions have input signatures of named TensorSpecs.
+      model: anything with `serving_functions()` as a zoo.Model has it.
 
     Returns:
-      The functions by signature name; `serving_default` is `generate`.
+      The signatures (zoo.rowwise.Signature) by name; `serving_default` is
+      `generate`, or the first one of a model that does not generate.
 
     Raises:
       InputError: a rule of this module is broken.
     """
-    functions = dict(model.serving_functions())
-    if "generate" not in functions:
+    found = dict(model.serving_functions())
+    if not found:
         raise errors.InputError(
-            f"{type(model).__name__} offers {sorted(functions)}; a generative "
-            "model must offer 'generate', the default signature"
+            f"{type(model).__name__} has no row-wise methods to serve"
         )
-    for name, function in functions.items():
-        _check_inputs(name, input_specs(function))
-    return {**functions, DEFAULT: functions["generate"]}
-
-
-def input_specs(function: Any) -> dict[str, tf.TensorSpec]:
-    """Returns the named TensorSpecs of a tf.function's input signature."""
-    return {spec.name: spec for spec in function.input_signature}
-
-
-def example_inputs(
-    specs: Mapping[str, tf.TensorSpec], rows: int, seed: int = 0
-) -> dict[str, np.ndarray]:
-    """Draws plausible inputs: floats in [0.25, 1), small whole numbers.
-
-    Args:
-      specs: input specs, [None, ...] each.
-      rows: size of the leading axis.
-      seed: of the NumPy generator.
-
-    Returns:
-      Arrays [rows, ...] by input name.
-    """
-    generator = np.random.default_rng(seed)
-    inputs = {}
-    for name, spec in sorted(specs.items()):
-        shape = [rows, *spec.shape[1:]]
-        dtype = tf.as_dtype(spec.dtype)
-        if dtype == tf.string:
-            inputs[name] = np.full(shape, b"text", object)
-        elif dtype == tf.bool:
-            inputs[name] = generator.integers(0, 2, shape).astype(bool)
-        elif dtype.is_integer:
-            values = generator.integers(0, 100, shape)
-            inputs[name] = values.astype(dtype.as_numpy_dtype)
-        else:
-            values = generator.uniform(0.25, 1.0, shape)
-            inputs[name] = values.astype(dtype.as_numpy_dtype)
-    return inputs
+    for name, signature in found.items():
+        _check_inputs(name, signature.inputs)
+    default = "generate" if "generate" in found else sorted(found)[0]
+    return {**found, DEFAULT: found[default]}
 
 
 def check_saved(path: str) -> dict[str, Any]:

@@ -21,14 +21,14 @@ MAX_RECORDS = 1000
 
 def write(
     path: str,
-    specs: Mapping[str, Mapping[str, tf.TensorSpec]],
+    served: Mapping[str, Any],
     batch_sizes: Sequence[int],
 ) -> int:
     """Writes one record per signature and batch size.
 
     Args:
       path: the SavedModel's directory.
-      specs: input specs by signature name and input name.
+      served: signatures by name, see signatures.collect.
       batch_sizes: rows of each record.
 
     Returns:
@@ -37,23 +37,22 @@ def write(
     Raises:
       InputError: more records than TF-Serving takes.
     """
-    count = len(specs) * len(batch_sizes)
+    count = len(served) * len(batch_sizes)
     if count > MAX_RECORDS:
         raise errors.InputError(
-            f"{len(specs)} signatures x {len(batch_sizes)} batch sizes are "
+            f"{len(served)} signatures x {len(batch_sizes)} batch sizes are "
             f"{count} warm-up records; TF-Serving takes {MAX_RECORDS}: allow "
             "fewer batch sizes"
         )
     target = os.path.join(path, FILE)
     os.makedirs(os.path.dirname(target), exist_ok=True)
     with tf.io.TFRecordWriter(target) as writer:
-        for name, spec in sorted(specs.items()):
+        for name, signature in sorted(served.items()):
             for rows in batch_sizes:
                 log = _prediction_log()
                 request = log.predict_log.request
                 request.model_spec.signature_name = name
-                arrays = signatures.example_inputs(spec, rows)
-                for key, value in arrays.items():
+                for key, value in signature.examples(rows).items():
                     request.inputs[key].CopyFrom(tf.make_tensor_proto(value))
                 writer.write(log.SerializeToString())
     return count

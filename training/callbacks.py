@@ -1,8 +1,8 @@
-"""What happens during `fit`: guard, progress, report, images, checkpoint.
+"""What happens during `fit`: guard, progress, report, pictures, checkpoint.
 
 One epoch of `fit` is one report interval. The callbacks run in the order
-guard, progress, report, images, checkpoint: nothing is saved that the guard
-would refuse, and a checkpoint holds whatever the images changed.
+guard, progress, report, pictures, checkpoint: nothing is saved that the guard
+would refuse, and a checkpoint holds whatever the pictures changed.
 """
 
 import math
@@ -12,18 +12,16 @@ import time
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 import tqdm
 
-import datasets
 import errors
-from training import checkpoints, report, twin
+import sources
+from evaluators import pictures
+from training import checkpoints, report, single_device
 
-# Images of a grid, and images that a prior is fitted to.
-_GRID = 64
-_PRIOR_IMAGES = 50_000
-_SAMPLE_SEED = 7
+# Test examples whose reconstructions are drawn.
+_SHOWN = 32
 
 
 class Guard(keras.callbacks.Callback):
@@ -113,14 +111,14 @@ class Report(keras.callbacks.Callback):
         write_scalars(self._board, step, values)
 
 
-class Images(keras.callbacks.Callback):
-    """Draws sample and reconstruction grids, every so many steps."""
+class Pictures(keras.callbacks.Callback):
+    """Draws what the model exhibits, every so many steps."""
 
     def __init__(
         self,
         workdir: pathlib.Path,
         board: tf.summary.SummaryWriter,
-        splits: datasets.Splits,
+        data: sources.Data,
         every: int | None,
         interval: int,
         steps: int,
@@ -129,36 +127,30 @@ class Images(keras.callbacks.Callback):
         super().__init__()
         self._workdir = workdir
         self._board = board
-        self._splits = splits
+        self._data = data
         self._every = every
         self._interval = interval
         self._steps = steps
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Fits the prior and draws, where images are due."""
+        """Prepares the model and draws, where pictures are due."""
         step = (epoch + 1) * self._interval
         # The end of the run draws for itself.
         due = self._every and step % self._every == 0
         if due and step < self._steps:
-            self.draw(fit_prior(self.model, self._splits), step)
+            model = single_device.prepared(self.model, self._data.train)
+            self.draw(model, step)
 
     def draw(self, model: Any, step: int) -> None:
-        """Writes samples/ and reconstructions/ for a step."""
-        samples = model.generate(_GRID, seed=_SAMPLE_SEED)
-        self._write("samples", report.grid(np.asarray(samples)), step)
-        originals = self._splits.test[: _GRID // 2]
-        scaled = originals.astype(np.float32) / np.float32(255)
-        restored = np.asarray(reconstruct(model, scaled))
-        columns = 8
-        whole = len(scaled) // columns * columns
-        both = report.pairs(scaled[:whole], restored[:whole], columns)
-        self._write("reconstructions", report.grid(both, columns), step)
-
-    def _write(self, kind: str, pixels: np.ndarray, step: int) -> None:
-        path = self._workdir / kind / f"step_{step:09d}.png"
-        report.save_png(pixels, path)
-        with self._board.as_default():
-            tf.summary.image(kind, pixels[None], step=step)
+        """Writes NAME/step_*.png for everything that the model exhibits."""
+        spec = self._data.spec
+        rows = spec.as_rows(self._data.test[:_SHOWN])
+        for name, shown in model.exhibits(rows).items():
+            pixels = pictures.picture(spec, shown)
+            path = self._workdir / name / f"step_{step:09d}.png"
+            pictures.save_png(pixels, path)
+            with self._board.as_default():
+                tf.summary.image(name, pixels[None], step=step)
 
 
 class Save(keras.callbacks.Callback):
@@ -178,30 +170,6 @@ class Save(keras.callbacks.Callback):
         step = (epoch + 1) * self._interval
         if step % self._every == 0:
             self._saved.save(step)
-
-
-def fit_prior(model: Any, splits: datasets.Splits) -> Any:
-    """Fits the prior to training images; returns the model to draw from."""
-    images = datasets.take(splits.train, _PRIOR_IMAGES)
-    return twin.fit_prior(model, images, seed=0)
-
-
-def reconstruct(model: Any, images: Any) -> tf.Tensor:
-    """The model's reconstruction; of an ensemble, its mean."""
-    result = model.reconstruct(images)
-    return result[0] if isinstance(result, tuple) else result
-
-
-def test_scores(
-    model: Any, splits: datasets.Splits, batch_size: int
-) -> dict[str, float]:
-    """The mean squared error per pixel over the test images."""
-    total = 0.0
-    for images in datasets.eval_batches(splits.test, batch_size):
-        error = tf.square(reconstruct(model, images) - images)
-        per_image = tf.reduce_mean(error, axis=[1, 2, 3])
-        total += float(tf.reduce_sum(tf.cast(per_image, tf.float64)))
-    return {"test_mse": total / len(splits.test)}
 
 
 def write_scalars(

@@ -1,7 +1,7 @@
 """Checkpoints of a run, for exact resume and for export.
 
 A work directory holds config.json (the resolved settings) and checkpoints/
-(model, optimizer and step, by tf.train.CheckpointManager). `load_run` needs
+(model, optimizers and step, by tf.train.CheckpointManager). `load_run` needs
 nothing else.
 """
 
@@ -11,7 +11,6 @@ import pathlib
 import re
 from typing import Any
 
-import keras
 import ml_collections
 import tensorflow as tf
 
@@ -45,7 +44,7 @@ def read_config(workdir: str | os.PathLike) -> dict | None:
             f"{path} cannot be read ({error}): put the file back, or train "
             "again in another --workdir"
         ) from error
-    if not isinstance(settings, dict) or "model" not in settings:
+    if not isinstance(settings, dict) or not {"model", "spec"} <= {*settings}:
         raise errors.InputError(
             f"{path} is not the config of a run: name the --workdir of one"
         )
@@ -64,17 +63,15 @@ def latest(workdir: str | os.PathLike) -> str | None:
 
 
 class Checkpoints:
-    """Saves and restores (model, optimizer, step) of one run."""
+    """Saves and restores (model, optimizers, step) of one run."""
 
-    def __init__(self, model: keras.Model, workdir: str | os.PathLike) -> None:
+    def __init__(self, model: zoo.Model, workdir: str | os.PathLike) -> None:
         """Takes a compiled model."""
-        # Slots must exist before they can be restored.
-        model.optimizer.build(model.trainable_variables)
         self._model = model
         self._folder = pathlib.Path(workdir) / "checkpoints"
         self._step = tf.Variable(tf.zeros((), tf.int64))
         self._checkpoint = tf.train.Checkpoint(
-            model=model, optimizer=model.optimizer, step=self._step
+            model=model, step=self._step, **_optimizers(model)
         )
         self._manager = tf.train.CheckpointManager(
             self._checkpoint, str(self._folder), max_to_keep=_KEEP
@@ -104,7 +101,11 @@ class Checkpoints:
             self._manager.save()
 
 
-def require_finite(model: keras.Model, step: int) -> None:
+def _optimizers(model: zoo.Model) -> dict[str, Any]:
+    return {f"optimizer_{k}": one for k, one in model.optimizers.items()}
+
+
+def require_finite(model: zoo.Model, step: int) -> None:
     """Raises InputError where a weight is NaN or infinite."""
     for variable in model.variables:
         value = variable.value
@@ -118,7 +119,7 @@ def require_finite(model: keras.Model, step: int) -> None:
             )
 
 
-def restore(model: keras.Model, workdir: str | os.PathLike) -> None:
+def restore(model: zoo.Model, workdir: str | os.PathLike) -> None:
     """Restores the weights of `model` from the newest checkpoint.
 
     Raises:
@@ -133,7 +134,7 @@ def restore(model: keras.Model, workdir: str | os.PathLike) -> None:
     _read(tf.train.Checkpoint(model=model), prefix, partial=True)
 
 
-def load_run(workdir: str | os.PathLike) -> tuple[Any, zoo.Generator]:
+def load_run(workdir: str | os.PathLike) -> tuple[Any, Any]:
     """Rebuilds the model of a run and restores its newest checkpoint.
 
     Args:
@@ -156,11 +157,15 @@ def load_run(workdir: str | os.PathLike) -> tuple[Any, zoo.Generator]:
     return ml_collections.ConfigDict(settings).lock(), model
 
 
-def build_model(settings: dict) -> zoo.Generator:
-    """Builds the model that the settings describe (with image_shape)."""
+def build_model(settings: dict) -> Any:
+    """Builds the model that the settings describe, for their spec of data."""
     arguments = dict(settings["model"])
-    arguments.setdefault("seed", settings["seed"])
-    return zoo.build(arguments.pop("name"), **arguments)
+    return zoo.build(
+        arguments.pop("name"),
+        data=settings["spec"],
+        seed=settings["seed"],
+        **arguments,
+    )
 
 
 def _read(

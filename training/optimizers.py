@@ -1,6 +1,5 @@
 """Optimizers by name, and how their rates fall."""
 
-import difflib
 from typing import Any
 
 import keras
@@ -75,11 +74,9 @@ def build(
         InputError: the name is unknown, or an option does not fit it.
     """
     if name not in _OPTIMIZERS:
-        known = sorted(_OPTIMIZERS)
-        near = difflib.get_close_matches(str(name), known, 1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known: {known}"
         raise errors.InputError(
-            f"config.{section}.name={name!r} is unknown: {hint}"
+            f"config.{section}.name={name!r} is unknown: "
+            f"{errors.nearest(name, _OPTIMIZERS)}"
         )
     options: dict[str, Any] = {}
     if beta_1 is not None:

@@ -19,7 +19,8 @@ import numpy as np
 import tqdm
 
 import errors
-from training import fidelity, search_record, settings, storage
+import evaluators
+from training import search_record, settings, storage
 from training.search_record import DONE, FAILED, Record
 from training.search_space import Searched, with_values
 
@@ -73,12 +74,7 @@ def search(
         "direction": direction,
         "features": features,
     }
-    compared = plan["config"]["training"]["fidelity_images"]
-    if objective in fidelity.NAMES and not compared:
-        raise errors.InputError(
-            f"--objective={objective} needs images to compare: add "
-            "--config.training.fidelity_images=1000, or fewer for a small set"
-        )
+    _check_objective(objective, plan["config"]["evals"])
     _check_workdir(workdir, plan, record, resume)
     storage.write_json(workdir / "search.json", plan)
     oracles = {
@@ -226,6 +222,16 @@ def _check(direction: str, tuner: str, max_trials: int, seed: int) -> None:
         raise errors.InputError(
             f"seed={seed} must be at least 0 and below 2^31"
         )
+
+
+def _check_objective(objective: str, evals: dict[str, dict]) -> None:
+    """Refuses the score of an evaluator that the runs do not have."""
+    for name, evaluator in evaluators.EVALUATORS.items():
+        if objective in evaluator.scores and not evaluator.is_on(**evals[name]):
+            raise errors.InputError(
+                f"--objective={objective} needs the evaluator {name!r}: "
+                f"{evaluator.remedy}"
+            )
 
 
 def _check_workdir(

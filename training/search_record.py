@@ -61,8 +61,9 @@ class Record:
 def reported(workdir: pathlib.Path) -> dict[str, float]:
     """The last value of everything that the run in `workdir` reported."""
     found: dict[str, float] = {}
-    for line in report.read_metrics(workdir / "metrics.jsonl"):
+    for line in report.read_metrics(workdir):
         found.update(line)
+    found.update(report.read_results(workdir) or {})
     found.pop("step", None)
     return found
 

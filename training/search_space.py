@@ -1,6 +1,5 @@
 """What a search varies: KEY=LOW..HIGH[:log] or KEY=A,B,... of a config."""
 
-import difflib
 import math
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
@@ -113,16 +112,13 @@ def _kind(key: str, kinds: dict[str, type]) -> type:
             f"{below[0]}"
         )
     if key not in kinds:
-        near = difflib.get_close_matches(key, kinds, 1)
         # Somebody may know the last word and not its section.
         last = key.rpartition(".")[2]
-        near = [k for k in kinds if k.rpartition(".")[2] == last] or near
-        hint = (
-            f"did you mean {near[0]!r}?"
-            if near
-            else "see the keys of the config file"
+        near = [k for k in kinds if k.rpartition(".")[2] == last]
+        raise errors.InputError(
+            f"--search key {key!r} is unknown: "
+            f"{errors.nearest(key, near[:1] or kinds)}"
         )
-        raise errors.InputError(f"--search key {key!r} is unknown: {hint}")
     kind = kinds[key]
     if kind not in _KINDS:
         raise errors.InputError(

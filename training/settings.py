@@ -1,103 +1,158 @@
-"""The settings of a run: completed with defaults, checked, compared."""
+"""The settings of a run: what there is to set, defaults, checks, comparison.
 
-import difflib
-import numbers
-from typing import Any, TypeGuard
+What a model takes stands in its constructor alone, and what an evaluator takes
+in its own: `known` reads both. The rest stands here.
+"""
 
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import evaluators
 import ml_collections
 
 import errors
+import zoo
+from zoo import arguments
+from zoo.arguments import Parameter
 
-_REQUIRED = object()
-_OPTIMIZER = {
-    "name": "adam",
-    "learning_rate": 1e-3,
-    "beta_1": None,
-    # The rate is multiplied by decay_rate every decay_steps, down to
-    # final_rate; None: it is constant.
-    "decay_rate": None,
-    "decay_steps": None,
-    "final_rate": None,
+_REQUIRED = "(required)"
+
+
+class Data(NamedTuple):
+    """What is trained on.
+
+    Attributes:
+        name: of a data set, see sources.load.
+        batch_size: examples of a minibatch.
+        image_size: side that images are resized to.
+        train_examples: how many of the training split; None: all.
+        eval_examples: likewise, of the validation and of the test split.
+    """
+
+    name: str = _REQUIRED
+    batch_size: int = 32
+    image_size: int | None = None
+    train_examples: int | None = None
+    eval_examples: int | None = None
+
+
+class Optimizer(NamedTuple):
+    """One optimizer; a model with several players has one for each.
+
+    Attributes:
+        name: see training.optimizers.
+        learning_rate: at the start.
+        beta_1: of Adam's mean of gradients; None: Keras's 0.9.
+        decay_rate: factor on the rate, every decay_steps; None: constant.
+        decay_steps: see decay_rate.
+        final_rate: the rate falls no lower.
+    """
+
+    name: str = "adam"
+    learning_rate: float = 1e-3
+    beta_1: float | None = None
+    decay_rate: float | None = None
+    decay_steps: int | None = None
+    final_rate: float | None = None
+
+
+class Training(NamedTuple):
+    """How long, how fast, and what is written when.
+
+    Attributes:
+        steps: train steps in all.
+        report_every: steps between two lines of metrics.jsonl.
+        checkpoint_every: steps between checkpoints; None: at every report.
+        images_every: steps between pictures; None: at the end only.
+        steps_per_execution: steps of one call of the compiled loop.
+        eval_batch_size: examples of a batch of the validation.
+        jit_compile: by XLA: faster for dense bodies, slower for convolutions
+            on a CPU.
+        mixed_precision: bfloat16 layers.
+    """
+
+    steps: int = 1000
+    report_every: int = 100
+    checkpoint_every: int | None = None
+    images_every: int | None = None
+    steps_per_execution: int = 1
+    eval_batch_size: int = 250
+    jit_compile: bool = True
+    mixed_precision: bool = False
+
+
+_COUNTS = {
+    "data": ("batch_size", "image_size", "train_examples", "eval_examples"),
+    "training": (
+        *("steps", "report_every", "checkpoint_every", "images_every"),
+        *("steps_per_execution", "eval_batch_size"),
+    ),
 }
-_SECTIONS: dict[str, dict[str, Any]] = {
-    "data": {
-        "name": _REQUIRED,
-        "batch_size": 32,
-        "block": None,
-        "image_size": None,
-        # None: all images of the split.
-        "train_images": None,
-        "eval_images": None,
-    },
-    "optimizer": _OPTIMIZER,
-    "training": {
-        "steps": _REQUIRED,
-        "report_every": _REQUIRED,
-        # None: at every report.
-        "checkpoint_every": None,
-        # None: at the end only.
-        "images_every": None,
-        "steps_per_execution": 1,
-        "eval_batch_size": 250,
-        "jit_compile": False,
-        "mixed_precision": False,
-        # Generated images beside as many of the test set, at the end.
-        "fidelity_images": 0,
-    },
-}
-# Ten blocks of two images, whose spread gives the error of KID.
-_LEAST_FIDELITY = 20
-# Of models with a network that has an optimizer of its own.
-_SECOND = "prior_optimizer"
-_OPTIONAL = (
-    *("block", "image_size", "train_images", "eval_images"),
-    *("checkpoint_every", "images_every"),
-)
-_COUNTS = (
-    *("data.batch_size", "data.block", "data.image_size"),
-    *("data.train_images", "data.eval_images"),
-    *("training.steps", "training.report_every", "training.checkpoint_every"),
-    *("training.images_every", "training.steps_per_execution"),
-    "training.eval_batch_size",
-)
 
 
-def complete(config: Any, **overrides: Any) -> dict:
+def known(model: str) -> dict[str, Any]:
+    """What can be set of a run of a model.
+
+    Args:
+        model: its name.
+
+    Returns:
+        a Parameter by key; for a section, or a group of options, a dict of
+        them.
+
+    Raises:
+        InputError: there is no such model.
+    """
+    optimizer = arguments.parameters(Optimizer.__new__)
+    players = zoo.get(model).players
+    return {
+        "seed": Parameter(int, 0),
+        "model": {"name": Parameter(str, model), **zoo.parameters(model)},
+        "data": arguments.parameters(Data.__new__),
+        "optimizer": (
+            dict.fromkeys(players, optimizer) if len(players) > 1 else optimizer
+        ),
+        "training": arguments.parameters(Training.__new__),
+        "evals": {
+            name: arguments.parameters(evaluator.__init__)
+            for name, evaluator in evaluators.EVALUATORS.items()
+        },
+    }
+
+
+def complete(config: Any, **overrides: Any) -> dict[str, Any]:
     """Returns the settings as a plain dict, with every default filled in.
 
     Args:
-        config: ConfigDict or dict with seed, model, data, optimizer and
-            training; model holds "name" and constructor arguments. A model
-            with two optimizers may have a section prior_optimizer.
+        config: ConfigDict or dict with the keys of `known`; model.name,
+            data.name are needed.
         **overrides: keys of the training section; None leaves the config's.
 
     Raises:
         InputError: an unknown or missing key, or a bad value.
     """
     is_config = isinstance(config, ml_collections.ConfigDict)
-    given = _section(config.to_dict() if is_config else config, "config")
-    sections = dict(_SECTIONS)
-    if given.get(_SECOND) is not None:
-        sections[_SECOND] = _OPTIMIZER
-    _check_keys(given, ["seed", "model", *_SECTIONS, _SECOND], "config")
-    settings: dict[str, Any] = {
-        "seed": given.get("seed", 0),
-        "model": _model(given),
-    }
-    for section, defaults in sections.items():
-        values = _section(given.get(section), f"config.{section}")
-        _check_keys(values, list(defaults), f"config.{section}")
-        settings[section] = {**defaults, **values}
-        for key, value in settings[section].items():
-            if value is _REQUIRED:
-                raise errors.InputError(
-                    f"config.{section}.{key} is missing: set it in the "
-                    "config file"
-                )
-    changed = {key: v for key, v in overrides.items() if v is not None}
-    settings["training"].update(changed)
-    _check_values(settings)
+    given = config.to_dict() if is_config else config
+    name = _section(_section(given, "config").get("model"), "config.model")
+    if not isinstance(name.get("name"), str):
+        raise errors.InputError(
+            "config.model.name is missing: name a model of the zoo, such as "
+            f"{zoo.names()[0]}"
+        )
+    settings = _filled(given, known(name["name"]), "config")
+    training = settings["training"]
+    training.update({k: v for k, v in overrides.items() if v is not None})
+    if training["checkpoint_every"] is None:
+        training["checkpoint_every"] = training["report_every"]
+    _check(settings)
     return settings
+
+
+def optimizers_of(settings: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The optimizer's section of each player, by the player's name."""
+    players = zoo.get(settings["model"]["name"]).players
+    section = settings["optimizer"]
+    return section if len(players) > 1 else dict.fromkeys(players, section)
 
 
 def differences(ours: Any, theirs: Any, path: str = "") -> list[str]:
@@ -117,7 +172,38 @@ def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-def _section(value: Any, where: str) -> dict:
+def _filled(given: Any, keys: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """The values of a section, with the defaults of those that are missing."""
+    values = _section(given, where)
+    for key in values:
+        if key not in keys:
+            raise errors.InputError(
+                f"{where}.{key} is unknown: {errors.nearest(key, keys)}"
+            )
+    found: dict[str, Any] = {}
+    for key, one in keys.items():
+        if not isinstance(one, Parameter):
+            found[key] = _group(values.get(key), one, f"{where}.{key}")
+        elif key in values:
+            found[key] = values[key]
+        elif one.default is _REQUIRED:
+            raise errors.InputError(
+                f"{where}.{key} is missing: set it in the config file"
+            )
+        else:
+            found[key] = one.default
+    return found
+
+
+def _group(value: Any, keys: Mapping[str, Any], where: str) -> Any:
+    # A ladder may be its nodes: the model says what it takes in place of a
+    # group of options.
+    if where.startswith("config.model.") and not isinstance(value, dict | None):
+        return value
+    return _filled(value, keys, where)
+
+
+def _section(value: Any, where: str) -> dict[str, Any]:
     if value is None:
         return {}
     if not isinstance(value, dict):
@@ -127,63 +213,36 @@ def _section(value: Any, where: str) -> dict:
     return value
 
 
-def _model(given: dict) -> dict:
-    model = dict(_section(given.get("model"), "config.model"))
-    if not isinstance(model.get("name"), str):
-        raise errors.InputError(
-            "config.model.name is missing: name a model of the zoo, such as "
-            "entropic_autoencoder"
+def _check(settings: dict[str, Any]) -> None:
+    arguments.seed(settings["seed"])
+    optional = {
+        section: [k for k, one in known_.items() if one.default is None]
+        for section, known_ in (
+            ("data", arguments.parameters(Data.__new__)),
+            ("training", arguments.parameters(Training.__new__)),
         )
-    return model
-
-
-def _check_keys(values: dict, known: list[str], where: str) -> None:
-    for key in values:
-        if key not in known:
-            near = difflib.get_close_matches(key, known, 1)
-            hint = f"did you mean {near[0]!r}?" if near else f"known: {known}"
-            raise errors.InputError(f"{where}.{key} is unknown: {hint}")
-
-
-def _check_values(settings: dict) -> None:
-    seed = settings["seed"]
-    if not (_is_whole(seed) and 0 <= seed < 2**64):
-        raise errors.InputError(
-            f"config.seed={seed!r} must be a whole number, at least 0 and "
-            "below 2^64"
-        )
-    for path in _COUNTS:
-        section, key = path.split(".")
-        value = settings[section][key]
-        if value is None and key in _OPTIONAL:
-            continue
-        if not (_is_whole(value) and 1 <= value < 2**31):
-            raise errors.InputError(
-                f"config.{path}={value!r} must be a whole number, at least 1 "
-                "and below 2^31"
-            )
-    images = settings["training"]["fidelity_images"]
-    if not (_is_whole(images) and (images == 0 or images >= _LEAST_FIDELITY)):
-        raise errors.InputError(
-            f"config.training.fidelity_images={images!r} must be 0, for no "
-            f"comparison, or a whole number of at least {_LEAST_FIDELITY}"
-        )
+    }
+    for section, keys in _COUNTS.items():
+        for key in keys:
+            value = settings[section][key]
+            if value is None and key in optional[section]:
+                continue
+            path = f"config.{section}.{key}"
+            if arguments.positive_int(path, value) >= 2**31:
+                raise errors.InputError(f"{path}={value} must be below 2^31")
     name = settings["data"]["name"]
     if not isinstance(name, str):
         raise errors.InputError(
             f"config.data.name={name!r} must be the name of a data set, such "
             "as 'digits'"
         )
-    for key in ("jit_compile", "mixed_precision"):
-        if not isinstance(settings["training"][key], bool):
-            raise errors.InputError(
-                f"config.training.{key}={settings['training'][key]!r} must be "
-                "True or False"
-            )
-    for section in ("optimizer", _SECOND):
-        if section in settings:
-            _check_optimizer(settings[section], f"config.{section}")
     training = settings["training"]
+    for key in ("jit_compile", "mixed_precision"):
+        arguments.boolean(f"config.training.{key}", training[key])
+    players = optimizers_of(settings)
+    for player, values in players.items():
+        below = f".{player}" if len(players) > 1 else ""
+        _check_optimizer(values, f"config.optimizer{below}")
     report = training["report_every"]
     for key in ("steps", "checkpoint_every", "images_every"):
         value = training[key]
@@ -201,40 +260,22 @@ def _check_values(settings: dict) -> None:
         )
 
 
-def _check_optimizer(values: dict, where: str) -> None:
-    rate = values["learning_rate"]
-    if not _is_number(rate) or not 0 < rate < float("inf"):
-        raise errors.InputError(
-            f"{where}.learning_rate={rate!r} must be a positive number, such "
-            "as 0.001"
-        )
+def _check_optimizer(values: dict[str, Any], where: str) -> None:
+    rate = arguments.positive(f"{where}.learning_rate", values["learning_rate"])
     for key in ("beta_1", "decay_rate"):
-        value = values[key]
-        if value is not None and not (_is_number(value) and 0 < value <= 1):
-            raise errors.InputError(
-                f"{where}.{key}={value!r} must be a number above 0 and at "
-                "most 1, or None"
-            )
+        path, value = f"{where}.{key}", values[key]
+        if value is not None and arguments.positive(path, value) > 1:
+            raise errors.InputError(f"{path}={value!r} must be at most 1")
     steps, final = values["decay_steps"], values["final_rate"]
-    if steps is not None and not (_is_whole(steps) and steps >= 1):
+    if steps is not None:
+        arguments.positive_int(f"{where}.decay_steps", steps)
+    path = f"{where}.final_rate"
+    if final is not None and arguments.not_negative(path, final) > rate:
         raise errors.InputError(
-            f"{where}.decay_steps={steps!r} must be a whole number, at least 1"
-        )
-    if final is not None and not (_is_number(final) and 0 <= final <= rate):
-        raise errors.InputError(
-            f"{where}.final_rate={final!r} must be a number from 0 to "
-            f"learning_rate={rate}"
+            f"{path}={final!r} must be a number from 0 to learning_rate={rate}"
         )
     if values["decay_rate"] is None and (steps, final) != (None, None):
         raise errors.InputError(
             f"{where}.decay_rate is missing beside decay_steps or final_rate: "
             "set it, such as 0.975"
         )
-
-
-def _is_number(value: Any) -> TypeGuard[float]:
-    return isinstance(value, numbers.Real) and not isinstance(value, bool)
-
-
-def _is_whole(value: Any) -> TypeGuard[int]:
-    return isinstance(value, numbers.Integral) and not isinstance(value, bool)

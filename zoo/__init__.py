@@ -2,7 +2,7 @@
 
 from zoo.autoencoder.plain import Autoencoder
 from zoo.autoencoder.variational import VariationalAutoencoder
-from zoo.contract import EnergyBased, Encoding, Generative, Model
+from zoo.contract import Encoding, EnergyBased, Generative, Model
 from zoo.data import KINDS, DataSpec
 from zoo.entropic.entropic_autoencoder import EntropicAutoencoder
 from zoo.latent_prior.latent_energy_prior import LatentEnergyPrior

@@ -21,7 +21,7 @@ import samplers
 from samplers import seeds
 from zoo import arguments, rowwise
 from zoo.data import KINDS, DataSpec
-from zoo.rowwise import CODES, DATA, NUMBER, SEEDS
+from zoo.rowwise import DATA, NUMBER, SEEDS
 
 # Training examples that `prepare` looks at, at most.
 _PREPARED = 50_000

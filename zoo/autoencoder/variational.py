@@ -192,11 +192,7 @@ class VariationalAutoencoder(Generative, Encoding):
         posterior = losses.standard_normal_log_density(noise)
         posterior -= 0.5 * tf.reduce_sum(log_variance, -1)
         prior = losses.standard_normal_log_density(codes)
-        return (
-            self._log_likelihood(x, self._outputs(codes))
-            + prior
-            - posterior
-        )
+        return self._log_likelihood(x, self._outputs(codes)) + prior - posterior
 
     @rowwise("z", "log_variance", x=DATA)
     def encode(self, x: Any) -> tuple[tf.Tensor, tf.Tensor]:
