@@ -120,6 +120,23 @@ def known(model: str) -> dict[str, Any]:
     }
 
 
+def descriptions(model: str) -> dict[str, str]:
+    """What each key of a run of a model means, by path as "model.seed"."""
+    documented: dict[str, Any] = {
+        "model": zoo.get(model).__init__,
+        "data": Data,
+        "training": Training,
+        "optimizer": Optimizer,
+    }
+    for name, evaluator in evaluators.EVALUATORS.items():
+        documented[f"evals.{name}"] = evaluator.__init__
+    return {
+        f"{section}.{key}": text
+        for section, one in documented.items()
+        for key, text in arguments.descriptions(one).items()
+    }
+
+
 def complete(config: Any, **overrides: Any) -> dict[str, Any]:
     """Returns the settings as a plain dict, with every default filled in.
 
