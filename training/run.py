@@ -136,8 +136,9 @@ def _fit(
     try:
         model.fit(
             sources.batches(
-                data,
+                data.train,
                 columns=model.columns,
+                labels=data.train_labels,
                 batch_size=resolved["data"]["batch_size"],
                 batches_per_step=model.batches_per_step,
                 seed=resolved["seed"],

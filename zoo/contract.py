@@ -23,8 +23,8 @@ from zoo import arguments, rowwise
 from zoo.data import KINDS, DataSpec
 from zoo.rowwise import DATA, NUMBER, SEEDS
 
-# Training examples that `prepare` looks at, at most.
-_PREPARED = 50_000
+# Training examples that `prepare` looks at, at most: the first ones.
+PREPARED = 50_000
 # Examples that are drawn while training, and the seed of the drawn samples.
 _SHOWN = 64
 
@@ -284,7 +284,7 @@ class Model(keras.Model, abc.ABC):
         Returns:
             float32 [min(N, number), *data.shape], checked.
         """
-        first = np.asarray(rows[:_PREPARED])
+        first = np.asarray(rows[:PREPARED])
         total = len(first)
         # Checks the shape by one example: the others are never copied.
         self.data.as_rows(first[:1])

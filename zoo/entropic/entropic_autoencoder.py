@@ -11,7 +11,7 @@ import layers
 import losses
 from samplers import seeds
 from zoo import arguments
-from zoo.contract import Encoding, Generative
+from zoo.contract import PREPARED, Encoding, Generative
 from zoo.entropic import energy, schedules
 from zoo.entropic.decoder_updates import DecoderUpdates
 from zoo.entropic.dynamics import EncoderDynamics
@@ -252,7 +252,7 @@ class EntropicAutoencoder(Generative, Encoding):
         temperature = tf.convert_to_tensor(self.updates.temperature.value)
         weights, kinetic = self.graphs[key](
             self.dynamics.state(self.chain),
-            tf.constant(self.data.as_rows(rows)),
+            tf.constant(self.data.as_rows(rows[:PREPARED])),
             temperature=temperature,
             seed=seeds.seed(seed),
             members=number,
