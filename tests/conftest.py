@@ -3,6 +3,8 @@
 import resource
 import sys
 
+import pytest
+
 _PEAKS: list[float] = []
 
 
@@ -22,6 +24,7 @@ def pytest_sessionfinish(session) -> None:
         _PEAKS.append(kilobytes / 2**20)
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node) -> None:
     """Keeps the peak of a worker's memory."""
     _PEAKS.append(getattr(node, "workeroutput", {}).get("peak", 0.0))
