@@ -266,9 +266,11 @@ class EntropicAutoencoder(Generative, Encoding):
         """Samples the ensemble and stores its codes to generate from.
 
         Args:
-            rows: training images [N, H, W, C], float in [0, 1] or uint8.
+            rows: training images [N, H, W, C], float in [0, 1] or uint8, of
+                which the first 50,000 are taken.
             seed: seed of the minibatches, and for choosing the images.
         """
+        rows = self.first(rows)
         self.collect_ensemble(rows, seed=seed)
         self.bank.fill(self._spread(self.choose(rows, self.bank_size, seed)))
 
