@@ -11,7 +11,7 @@ import layers
 import losses
 from samplers import seeds
 from zoo import arguments
-from zoo.contract import PREPARED, Encoding, Generative
+from zoo.contract import Encoding, Generative
 from zoo.entropic import energy, schedules
 from zoo.entropic.decoder_updates import DecoderUpdates
 from zoo.entropic.dynamics import EncoderDynamics
@@ -252,7 +252,7 @@ class EntropicAutoencoder(Generative, Encoding):
         temperature = tf.convert_to_tensor(self.updates.temperature.value)
         weights, kinetic = self.graphs[key](
             self.dynamics.state(self.chain),
-            tf.constant(self.data.as_rows(rows[:PREPARED])),
+            tf.constant(self.first(rows)),
             temperature=temperature,
             seed=seeds.seed(seed),
             members=number,
@@ -266,9 +266,11 @@ class EntropicAutoencoder(Generative, Encoding):
         """Samples the ensemble and stores its codes to generate from.
 
         Args:
-            rows: training images [N, H, W, C], float in [0, 1] or uint8.
+            rows: training images [N, H, W, C], float in [0, 1] or uint8, of
+                which the first 50,000 are taken.
             seed: seed of the minibatches, and for choosing the images.
         """
+        rows = self.first(rows)
         self.collect_ensemble(rows, seed=seed)
         self.bank.fill(self._spread(self.choose(rows, self.bank_size, seed)))
 
