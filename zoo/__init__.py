@@ -14,6 +14,7 @@ from zoo.registry import (
     get,
     names,
     parameters,
+    parameters_of,
 )
 from zoo.weights.simmered_ensemble import SimmeredEnsemble
 from zoo.weights.simmering import simmer
@@ -37,5 +38,6 @@ __all__ = [
     "get",
     "names",
     "parameters",
+    "parameters_of",
     "simmer",
 ]

@@ -88,7 +88,7 @@ def parameters(name: str) -> dict[str, Any]:
     Returns:
         a Parameter by name; for a group of options a dict of them.
     """
-    return _parameters(get(name).__init__)
+    return parameters_of(get(name).__init__)
 
 
 def defaults(name: str) -> dict[str, Any]:
@@ -103,7 +103,8 @@ def _defaults(found: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _parameters(function: Any) -> dict[str, Any]:
+def parameters_of(function: Any) -> dict[str, Any]:
+    """As `parameters`, of any annotated function or constructor."""
     hints = typing.get_type_hints(function)
     found: dict[str, Any] = {}
     for parameter in inspect.signature(function).parameters.values():
@@ -113,7 +114,7 @@ def _parameters(function: Any) -> dict[str, Any]:
         kind = _main_type(hints[key])
         if issubclass(kind, tuple) and kind is not tuple:
             # A group of options is a NamedTuple whose fields have defaults.
-            found[key] = _parameters(kind.__new__)
+            found[key] = parameters_of(kind.__new__)
         else:
             found[key] = Parameter(kind, default)
     return found
