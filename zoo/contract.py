@@ -24,8 +24,6 @@ from zoo.rowwise import CODES, DATA, NUMBER, SEEDS
 
 # Training examples that `prepare` looks at, at most.
 _PREPARED = 50_000
-# Examples that are drawn while training, and the seed of the drawn samples.
-_SHOWN = 64
 
 
 class Model(keras.Model, abc.ABC):
@@ -331,7 +329,7 @@ class Generative(Model):
 
     def exhibits(self, rows: np.ndarray, *, seed: int = 7) -> dict[str, Any]:
         """Adds samples; see Model.exhibits."""
-        samples = np.asarray(self.generate(_SHOWN, seed=seed))
+        samples = np.asarray(self.generate(self.data.shown, seed=seed))
         return {"samples": samples, **super().exhibits(rows, seed=seed)}
 
 
