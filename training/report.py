@@ -1,7 +1,6 @@
-"""What a run leaves to look at: metrics.jsonl and grids of images."""
+"""What a run leaves to look at: metrics.jsonl and pictures."""
 
 import json
-import math
 import pathlib
 from typing import Any
 
@@ -9,11 +8,6 @@ import numpy as np
 from PIL import Image
 
 from training import storage
-
-# Enlarges small images, so that a grid is readable.
-_SIDE = 56
-# Pixels between images, and their shade.
-_GAP, _GREY = 4, 0.4
 
 
 class MetricsFile:
@@ -68,51 +62,7 @@ def read_metrics(path: pathlib.Path) -> list[dict]:
     return found
 
 
-def grid(images: np.ndarray, columns: int | None = None) -> np.ndarray:
-    """Tiles images [N, H, W, C] in [0, 1] with gaps: uint8 [rows, cols, C].
-
-    Args:
-        images: C is 1, 3, or more (the first three are shown). Small ones
-            are enlarged.
-        columns: images a row; default: a square.
-    """
-    count, height, width, channels = images.shape
-    shown = 1 if channels < 3 else 3
-    columns = columns or math.ceil(math.sqrt(count))
-    rows = math.ceil(count / columns)
-    scale = max(1, _SIDE // height)
-    tiles = np.clip(images[..., :shown], 0, 1)
-    tiles = tiles.repeat(scale, axis=1).repeat(scale, axis=2)
-    height, width = height * scale + _GAP, width * scale + _GAP
-    canvas = np.full((rows * columns, height, width, shown), _GREY, np.float32)
-    canvas[:count, _GAP:, _GAP:] = tiles
-    tiled = canvas.reshape(rows, columns, height, width, shown)
-    pixels = tiled.transpose(0, 2, 1, 3, 4).reshape(
-        rows * height, columns * width, shown
-    )
-    framed = np.pad(
-        pixels, ((0, _GAP), (0, _GAP), (0, 0)), constant_values=_GREY
-    )
-    return np.round(framed * 255).astype(np.uint8)
-
-
 def save_png(pixels: np.ndarray, path: pathlib.Path) -> None:
     """Writes uint8 [H, W, 1 or 3] as a PNG, at once."""
     flat = pixels[..., 0] if pixels.shape[-1] == 1 else pixels
     storage.replace(path, lambda aside: Image.fromarray(flat).save(aside))
-
-
-def pairs(images: np.ndarray, others: np.ndarray, columns: int) -> np.ndarray:
-    """Rows of images, each above the row of their counterparts.
-
-    Args:
-        images: [N, H, W, C] with N a multiple of `columns`.
-        others: [N, H, W, C].
-        columns: images a row.
-
-    Returns:
-        [2 N, H, W, C], ordered for `grid` with the same `columns`.
-    """
-    shape = (-1, 1, columns, *images.shape[1:])
-    both = np.concatenate([images.reshape(shape), others.reshape(shape)], 1)
-    return both.reshape(-1, *images.shape[1:])
