@@ -114,8 +114,7 @@ def known(model: str) -> dict[str, Any]:
         ),
         "training": arguments.parameters(Training.__new__),
         "evals": {
-            name: arguments.parameters(evaluator.__init__)
-            for name, evaluator in evaluators.EVALUATORS.items()
+            name: evaluators.parameters(name) for name in evaluators.EVALUATORS
         },
     }
 
