@@ -21,7 +21,6 @@ from evaluators import pictures
 from training import checkpoints, report, single_device
 
 
-
 class Guard(keras.callbacks.Callback):
     """Stops the run at the first number that is not finite."""
 

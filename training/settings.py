@@ -7,10 +7,10 @@ in its own: `known` reads both. The rest stands here.
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-import evaluators
 import ml_collections
 
 import errors
+import evaluators
 import zoo
 from zoo import arguments
 from zoo.arguments import Parameter
