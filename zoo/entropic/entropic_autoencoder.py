@@ -252,7 +252,7 @@ class EntropicAutoencoder(Generative, Encoding):
         temperature = tf.convert_to_tensor(self.updates.temperature.value)
         weights, kinetic = self.graphs[key](
             self.dynamics.state(self.chain),
-            tf.constant(self.first(rows)),
+            tf.constant(self.data.as_rows(rows)),
             temperature=temperature,
             seed=seeds.seed(seed),
             members=number,
