@@ -1,6 +1,6 @@
 """Custom Keras layers and network bodies, one idea a file."""
 
-from layers.bodies import BODIES, check_body, decoder, encoder
+from layers.bodies import decoder, encoder
 from layers.chain_state import ChainState
 from layers.gradient_accumulator import GradientAccumulator
 from layers.latent_bank import LatentBank
@@ -11,14 +11,12 @@ from layers.stochastic import GaussianSample
 from layers.weight_ensemble import WeightEnsemble
 
 __all__ = [
-    "BODIES",
     "ChainState",
     "GaussianSample",
     "GradientAccumulator",
     "LatentBank",
     "PersistentCodes",
     "WeightEnsemble",
-    "check_body",
     "decoder",
     "encoder",
     "latent_energy",

@@ -9,23 +9,23 @@ from layers import initializers
 
 
 def dense_encoder(
-    image_shape: Sequence[int],
+    shape: Sequence[int],
     outputs: int,
     hidden_units: Sequence[int],
     seed: int,
 ) -> keras.Sequential:
-    """Flattens an image and maps it through ReLU layers to `outputs` numbers.
+    """Flattens an example and maps it through ReLU layers to `outputs` numbers.
 
     Args:
-        image_shape: (height, width, channels).
+        shape: of one example.
         outputs: size of the last, linear, layer.
-        hidden_units: sizes of the hidden layers, from the image inwards.
+        hidden_units: sizes of the hidden layers, from the example inwards.
         seed: seed of the weights.
 
     Returns:
-        A built network [B, H, W, C] -> [B, outputs].
+        A built network [B, *shape] -> [B, outputs].
     """
-    body = [keras.layers.Input(tuple(image_shape)), keras.layers.Flatten()]
+    body = [keras.layers.Input(tuple(shape)), keras.layers.Flatten()]
     for index, units in enumerate(hidden_units):
         body.append(
             keras.layers.Dense(
@@ -44,21 +44,21 @@ def dense_encoder(
 
 
 def dense_decoder(
-    image_shape: Sequence[int],
+    shape: Sequence[int],
     latent_dim: int,
     hidden_units: Sequence[int],
     seed: int,
 ) -> keras.Sequential:
-    """The mirror of `dense_encoder`; the last layer is linear (logits).
+    """The mirror of `dense_encoder`; the last layer is linear.
 
     Args:
-        image_shape: (height, width, channels).
+        shape: of one example.
         latent_dim: size of a code.
-        hidden_units: the encoder's, from the image inwards.
+        hidden_units: the encoder's, from the example inwards.
         seed: seed of the weights.
 
     Returns:
-        A built network [B, latent_dim] -> [B, H, W, C].
+        A built network [B, latent_dim] -> [B, *shape].
     """
     first = len(hidden_units) + 1
     body = [keras.layers.Input((latent_dim,))]
@@ -72,11 +72,11 @@ def dense_decoder(
         )
     body.append(
         keras.layers.Dense(
-            math.prod(image_shape),
+            math.prod(shape),
             kernel_initializer=initializers.glorot(
                 seed, first + len(hidden_units)
             ),
         )
     )
-    body.append(keras.layers.Reshape(tuple(image_shape)))
+    body.append(keras.layers.Reshape(tuple(shape)))
     return keras.Sequential(body, name="decoder")

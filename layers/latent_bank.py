@@ -12,7 +12,7 @@ _PICK, _NOISE = 1, 2
 
 @keras.saving.register_keras_serializable("thermozoo")
 class LatentBank(keras.layers.Layer):
-    """Codes of the training images, and a kernel density around them.
+    """Codes of training examples, and a kernel density around them.
 
     A sample is a code picked uniformly, plus Gaussian noise: the density is a
     kernel density estimate. The noise of dimension d has the standard
@@ -67,11 +67,11 @@ class LatentBank(keras.layers.Layer):
         number = len(codes)
         if number == 0:
             raise errors.InputError(
-                "0 images given to fit_prior: at least 1 is needed"
+                "0 examples given to prepare: at least 1 is needed"
             )
         if not bool(tf.reduce_all(tf.math.is_finite(codes))):
             raise errors.InputError(
-                "the codes of the training images are not finite: train with "
+                "the codes of the training examples are not finite: train with "
                 "a smaller step size, learning rate or temperature"
             )
         dimension = self.latent_dim
@@ -92,7 +92,7 @@ class LatentBank(keras.layers.Layer):
         if not filled:
             raise errors.InputError(
                 "the latent bank is empty, so there is nothing to generate "
-                "from: call model.fit_prior(images) with training images first"
+                "from: call model.prepare(x) with training examples first"
             )
 
     def sample(

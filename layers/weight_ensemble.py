@@ -61,8 +61,8 @@ class WeightEnsemble(keras.layers.Layer):
             filled = int(self.count.value) > 0
         if not filled:
             raise errors.InputError(
-                "the ensemble is empty: call model.fit_prior(images) with "
-                "training images first, or let zoo.simmer fill it"
+                "the ensemble is empty: call model.prepare(x) with training "
+                "examples first, or let zoo.simmer fill it"
             )
 
     def member(self, index: int) -> list[tf.Tensor]:

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 import errors
-from metrics import progress
+from metrics import chunks, progress
 
 _FEATURES = "features"
 _SEED = 0
@@ -110,7 +110,7 @@ def _save(model: Any, path: pathlib.Path) -> None:
 
 def logits(model: Any, images: np.ndarray) -> np.ndarray:
     """[N, classes], float64, of images uint8 or float32 in [0, 1]."""
-    return _in_chunks(model, images).astype(float)
+    return _outputs(model, images).astype(float)
 
 
 def accuracy(model: Any, images: np.ndarray, labels: np.ndarray) -> float:
@@ -121,7 +121,7 @@ def accuracy(model: Any, images: np.ndarray, labels: np.ndarray) -> float:
 def features(model: Any, images: np.ndarray) -> np.ndarray:
     """The last hidden layer: [N, 64]."""
     body = keras.Model(model.inputs[0], model.get_layer(_FEATURES).output)
-    return _in_chunks(body, images)
+    return _outputs(body, images)
 
 
 def unit(images: Any) -> Any:
@@ -131,10 +131,5 @@ def unit(images: Any) -> Any:
     return images
 
 
-def _in_chunks(model: Any, images: np.ndarray) -> np.ndarray:
-    return np.concatenate(
-        [
-            model(unit(images[start : start + _CHUNK])).numpy()
-            for start in range(0, len(images), _CHUNK)
-        ]
-    )
+def _outputs(model: Any, images: np.ndarray) -> np.ndarray:
+    return chunks.in_chunks(lambda rows: model(unit(rows)), images, _CHUNK)

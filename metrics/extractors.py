@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 import errors
-from metrics import classifier
+from metrics import chunks, classifier
 
 _WEIGHTS = (
     "https://storage.googleapis.com/tensorflow/keras-applications/inception_v3/"
@@ -128,13 +128,10 @@ def inception(weights: pathlib.Path | str) -> Extractor:
         return model(2.0 * tf.image.resize(images, side) - 1.0)
 
     def features(images: np.ndarray) -> np.ndarray:
-        colour = _colour(images)
-        starts = range(0, len(colour), _INCEPTION_CHUNK)
-        return np.concatenate(
-            [
-                network(classifier.unit(colour[s : s + _INCEPTION_CHUNK]))
-                for s in starts
-            ]
+        return chunks.in_chunks(
+            lambda rows: network(classifier.unit(rows)),
+            _colour(images),
+            _INCEPTION_CHUNK,
         )
 
     return Extractor("InceptionV3", features)

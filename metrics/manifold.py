@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import errors
+from metrics import chunks
 from metrics.estimate import Estimate
 
 # Rows compared with all others at once, so that memory stays flat.
@@ -60,23 +61,17 @@ def _share(inside: np.ndarray) -> Estimate:
 
 def _within(x: np.ndarray, y: np.ndarray, radii: np.ndarray) -> np.ndarray:
     """Whether each row of x lies in a ball around a row of y: [n]."""
-    return np.concatenate(
-        [
-            np.any(_squares(x[start : start + _CHUNK], y) <= radii, axis=1)
-            for start in range(0, len(x), _CHUNK)
-        ]
+    return chunks.in_chunks(
+        lambda rows: np.any(_squares(rows, y) <= radii, axis=1), x, _CHUNK
     )
 
 
 def _radii(x: np.ndarray, neighbours: int) -> np.ndarray:
     """Squared distance of each row to a neighbour; it is its own number 0."""
-    return np.concatenate(
-        [
-            np.partition(_squares(x[start : start + _CHUNK], x), neighbours)[
-                :, neighbours
-            ]
-            for start in range(0, len(x), _CHUNK)
-        ]
+    return chunks.in_chunks(
+        lambda rows: np.partition(_squares(rows, x), neighbours)[:, neighbours],
+        x,
+        _CHUNK,
     )
 
 

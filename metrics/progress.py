@@ -10,7 +10,7 @@ def bar(number: int, what: str) -> tqdm.tqdm:
 
     Args:
         number: of images in all.
-        what: happens to them.
+        what: happens to them; "": nothing is shown.
     """
     return tqdm.tqdm(
         total=number,
@@ -18,5 +18,6 @@ def bar(number: int, what: str) -> tqdm.tqdm:
         unit="image",
         dynamic_ncols=True,
         delay=3.0,
+        disable=not what,
         mininterval=0.5 if sys.stderr.isatty() else 10.0,
     )

@@ -4,11 +4,38 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from zoo import rowwise
+
 
 def _function(function, **specs):
     """Wraps a function of the named specs for export."""
     signature = [tf.TensorSpec(v.shape, v.dtype, k) for k, v in specs.items()]
     return tf.function(function, input_signature=signature, autograph=False)
+
+
+def signature(function, **examples):
+    """What a model of the zoo would declare of a function for export.
+
+    Args:
+        function: a tf.function of named specs.
+        **examples: by input, rows that are repeated.
+    """
+    inputs = {spec.name: spec for spec in function.input_signature}
+
+    def made(number, samples=None):
+        del samples
+        return {
+            name: np.resize(
+                np.asarray(
+                    examples.get(name, np.linspace(0.25, 1, 97)),
+                    spec.dtype.as_numpy_dtype,
+                ),
+                (number, *spec.shape[1:]),
+            )
+            for name, spec in inputs.items()
+        }
+
+    return rowwise.Signature(function, inputs, made)
 
 
 def _rows(*shape, dtype=tf.float32):
@@ -47,12 +74,16 @@ class TinyGenerator(keras.Model):
             return {"samples": decode(z)["x"]}
 
         seed = _rows(2, dtype=tf.int32)
-        return {
+        functions = {
             "generate": _function(generate, seed=seed),
             "generate_with": _function(
                 generate_with, seed=seed, temperature=_rows()
             ),
             "decode": _function(decode, z=_rows(8)),
+        }
+        return {
+            name: signature(function, seed=np.arange(97))
+            for name, function in functions.items()
         }
 
 

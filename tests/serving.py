@@ -3,13 +3,12 @@
 import contextlib
 import http.client
 import json
+import pathlib
 import signal
 import socket
-import subprocess
-import sys
-import threading
 import time
-from typing import Any
+
+from tests import processes
 
 
 def free_port():
@@ -46,44 +45,35 @@ class Server:
 
     def stop(self, number=signal.SIGTERM):
         """Sends a signal and returns the exit code."""
-        self.process.send_signal(number)
+        self.process.signal(number)
         return self.process.wait(20)
 
 
 @contextlib.contextmanager
-def running(*flags):
+def running(*flags, cwd: pathlib.Path = processes.ROOT):
     """Runs `python -m export.server` until the block ends."""
     rest, grpc = free_port(), free_port()
-    command = [
-        sys.executable,
-        "-m",
-        "export.server",
-        f"--rest_api_port={rest}",
-        f"--port={grpc}",
-        *flags,
-    ]
-    process: Any = subprocess.Popen(
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
+    process = processes.Process(
+        [
+            *("-m", "export.server"),
+            f"--rest_api_port={rest}",
+            f"--port={grpc}",
+            *flags,
+        ],
+        cwd,
     )
-    log = []
-    drain = threading.Thread(target=lambda: log.extend(process.stderr))
-    drain.start()
     try:
         deadline = time.monotonic() + 90
-        ready = [process.stdout.readline(), process.stdout.readline()]
-        assert time.monotonic() < deadline
-        assert ready == [
-            f"Running gRPC ModelServer at localhost:{grpc} ...\n",
-            f"Exporting HTTP/REST API at: localhost:{rest} ...\n",
-        ], (ready, log)
+        ready = (
+            f"Running gRPC ModelServer at localhost:{grpc} ...\n"
+            f"Exporting HTTP/REST API at: localhost:{rest} ...\n"
+        )
+        while process.text(process.stdout) != ready:
+            log = process.text(process.stdout), process.text(process.stderr)
+            assert process.poll() is None, log
+            assert time.monotonic() < deadline, log
+            time.sleep(0.02)
         yield Server(process, rest, grpc)
     finally:
-        if process.poll() is None:
-            process.kill()
+        process.signal(signal.SIGKILL)
         process.wait()
-        drain.join()
-        process.stdout.close()
-        process.stderr.close()

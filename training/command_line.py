@@ -1,10 +1,14 @@
 """Flag errors, ConfigDict overrides included, as one line."""
 
+import contextlib
 import os
 import re
 import sys
+import textwrap
+from collections.abc import Iterator
 from typing import Any
 
+import ml_collections
 from absl import app, flags, logging
 
 import errors
@@ -30,11 +34,52 @@ def check(argv: list[str]) -> list[str]:
     and ml_collections a traceback.
     """
     app.define_help_flags()
+    asked = [word for word in argv if word in ("--help", "-help", "-h")]
+    if asked:
+        _help([word for word in argv if word not in asked])
     try:
         return parse(argv)
     except errors.InputError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)
+
+
+def _help(argv: list[str]) -> None:
+    """Shows the flags, and the keys of the config where there is one."""
+    with contextlib.suppress(errors.InputError):
+        parse(argv)
+    app.usage(writeto_stdout=True)
+    config = flags.FLAGS["config"].value
+    if config is None:
+        print("\nWith --config=FILE, --help shows the keys of that config too.")
+    else:
+        print("\nKeys of this config, with what they are now:\n")
+        print("\n".join(_keys(config)))
+    sys.exit(0)
+
+
+def _keys(config: Any) -> Iterator[str]:
+    # Slow to import: no other help waits for it.
+    from training import settings
+
+    said = settings.descriptions(config.model.name)
+    for key, value in sorted(_leaves(config)):
+        group, _, name = key.rpartition(".")
+        # The optimizers of several players have the same keys.
+        text = said.get(key) or said.get(f"{group.partition('.')[0]}.{name}")
+        text = text or said.get(group, "")
+        yield f"  --config.{key}={value}"
+        yield from textwrap.wrap(
+            text, 78, initial_indent="      ", subsequent_indent="      "
+        )
+
+
+def _leaves(config: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in config.items():
+        if isinstance(value, ml_collections.ConfigDict):
+            yield from _leaves(value, f"{path}{key}.")
+        else:
+            yield f"{path}{key}", value
 
 
 def alone(argv: list[str]) -> Any:

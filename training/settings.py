@@ -7,10 +7,10 @@ in its own: `known` reads both. The rest stands here.
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-import evaluators
 import ml_collections
 
 import errors
+import evaluators
 import zoo
 from zoo import arguments
 from zoo.arguments import Parameter
@@ -114,9 +114,25 @@ def known(model: str) -> dict[str, Any]:
         ),
         "training": arguments.parameters(Training.__new__),
         "evals": {
-            name: arguments.parameters(evaluator.__init__)
-            for name, evaluator in evaluators.EVALUATORS.items()
+            name: evaluators.parameters(name) for name in evaluators.EVALUATORS
         },
+    }
+
+
+def descriptions(model: str) -> dict[str, str]:
+    """What each key of a run of a model means, by path as "model.seed"."""
+    documented: dict[str, Any] = {
+        "model": zoo.get(model).__init__,
+        "data": Data,
+        "training": Training,
+        "optimizer": Optimizer,
+    }
+    for name, evaluator in evaluators.EVALUATORS.items():
+        documented[f"evals.{name}"] = evaluator.__init__
+    return {
+        f"{section}.{key}": text
+        for section, one in documented.items()
+        for key, text in arguments.descriptions(one).items()
     }
 
 

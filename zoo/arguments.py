@@ -6,6 +6,7 @@ names the value and the rule.
 
 import inspect
 import numbers
+import re
 import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
@@ -47,6 +48,28 @@ def parameters(function: Callable[..., Any]) -> dict[str, Any]:
             if issubclass(kind, tuple) and kind is not tuple
             else Parameter(kind, parameter.default)
         )
+    return found
+
+
+def descriptions(documented: Any) -> dict[str, str]:
+    """What the docstring of a function or class says of each argument.
+
+    Args:
+        documented: its docstring has a section Args or Attributes.
+    """
+    doc = inspect.getdoc(documented) or ""
+    found: dict[str, str] = {}
+    name, inside = "", False
+    for line in doc.splitlines():
+        if line in ("Args:", "Attributes:"):
+            inside = True
+        elif line and not line.startswith(" "):
+            inside = False
+        elif inside and (match := re.fullmatch(r"    (\w+): (.*)", line)):
+            name = match[1]
+            found[name] = match[2]
+        elif inside and name and line.strip():
+            found[name] += f" {line.strip()}"
     return found
 
 

@@ -23,10 +23,8 @@ from zoo import arguments, rowwise
 from zoo.data import KINDS, DataSpec
 from zoo.rowwise import DATA, NUMBER, SEEDS
 
-# Training examples that `prepare` looks at, at most.
+# Training examples that `prepare` looks at, at most: the first ones.
 _PREPARED = 50_000
-# Examples that are drawn while training, and the seed of the drawn samples.
-_SHOWN = 64
 
 
 class Model(keras.Model, abc.ABC):
@@ -273,6 +271,25 @@ class Model(keras.Model, abc.ABC):
         return found
 
     @final
+    def first(self, rows: Any) -> np.ndarray:
+        """The first 50,000 examples, in the type that they have.
+
+        Args:
+            rows: [N, *data.shape], an array or a stream that has slices.
+
+        Raises:
+            errors.InputError: there is none, or the first one does not fit.
+        """
+        try:
+            first = np.asarray(rows[:_PREPARED])
+        except TypeError:
+            # It has no slices: what is told of it is its shape.
+            first = np.asarray(rows)
+        # Checks the shape by one example: the others are never copied.
+        self.data.as_rows(first[:1] if first.ndim else first)
+        return first
+
+    @final
     def choose(self, rows: Any, number: int, seed: int) -> np.ndarray:
         """Up to `number` of the first 50,000 examples, in a seeded order.
 
@@ -284,10 +301,8 @@ class Model(keras.Model, abc.ABC):
         Returns:
             float32 [min(N, number), *data.shape], checked.
         """
-        first = np.asarray(rows[:_PREPARED])
+        first = self.first(rows)
         total = len(first)
-        # Checks the shape by one example: the others are never copied.
-        self.data.as_rows(first[:1])
         order = seeds.permuted(
             tf.range(min(total, number), dtype=tf.int64),
             seeds.seed(seed),
@@ -340,7 +355,7 @@ class Generative(Model):
 
     def exhibits(self, rows: np.ndarray, *, seed: int = 7) -> dict[str, Any]:
         """Adds samples; see Model.exhibits."""
-        samples = np.asarray(self.generate(_SHOWN, seed=seed))
+        samples = np.asarray(self.generate(self.data.shown, seed=seed))
         return {"samples": samples, **super().exhibits(rows, seed=seed)}
 
 

@@ -17,6 +17,8 @@ import train
 import zoo
 from training import strategy
 
+_SPEC = zoo.DataSpec("image", (8, 8, 1))
+
 
 def _settings(name):
     model = {"name": name, "latent_dim": 2, "hidden_units": (8,)}
@@ -39,7 +41,7 @@ def _weights(workdir, data, device):
         _settings("autoencoder"), workdir, data_dir=data, strategy=device
     )
     model = zoo.build(
-        "autoencoder", image_shape=(8, 8, 1), latent_dim=2, hidden_units=(8,)
+        "autoencoder", data=_SPEC, latent_dim=2, hidden_units=(8,)
     )
     start = [np.array(v) for v in model.trainable_variables]
     model.load_weights(str(workdir / "model.weights.h5"))
@@ -52,7 +54,7 @@ def _noise(devices):
     with devices.scope():
         model = zoo.build(
             "variational_autoencoder",
-            image_shape=(8, 8, 1),
+            data=_SPEC,
             latent_dim=2,
             hidden_units=(8,),
         )
@@ -81,6 +83,7 @@ def main(folder: pathlib.Path) -> None:
     persistent = {
         **_settings("latent_energy_prior"),
         "model": {"name": "latent_energy_prior", "persistent": True},
+        "optimizer": {},
     }
     try:
         train.train(

@@ -1,31 +1,19 @@
 """Two replicas: the gradients of one device, and noise of their own."""
 
 import json
-import os
 import pathlib
-import subprocess
-import sys
 
 import pytest
 
-ROOT = pathlib.Path(__file__).parents[2]
+from tests import processes
+
 _PROGRAM = pathlib.Path(__file__).with_name("mirrored_program.py")
 
 
 @pytest.fixture(scope="module")
 def mirrored(tmp_path_factory):
-    environment = {
-        **os.environ,
-        "TF_CPP_MIN_LOG_LEVEL": "2",
-        "PYTHONPATH": str(ROOT),
-    }
-    result = subprocess.run(
-        [sys.executable, str(_PROGRAM), str(tmp_path_factory.mktemp("m"))],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=240,
-    )
+    folder = tmp_path_factory.mktemp("mirrored")
+    result = processes.run([_PROGRAM, folder])
     assert result.returncode == 0, result.stderr
     lines = [x for x in result.stdout.splitlines() if x.startswith("REPORT ")]
     return json.loads(lines[0].removeprefix("REPORT "))

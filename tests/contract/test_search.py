@@ -1,7 +1,6 @@
 """A search: the same trials again, killed or not, failures on the way."""
 
 import json
-import sys
 from typing import Any
 
 import ml_collections
@@ -137,7 +136,7 @@ def test_two_trials_on_digits(tmp_path):
 def test_a_search_killed_by_the_machine_ends_as_the_whole_one(moment, tmp_path):
     def command(workdir, *more):
         return [
-            *(sys.executable, "tune.py", "--config=configs/vae_digits.py"),
+            *("tune.py", "--config=configs/vae_digits.py"),
             "--config.training.steps=200",
             "--config.training.report_every=20",
             "--config.training.checkpoint_every=20",

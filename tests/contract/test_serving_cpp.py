@@ -93,5 +93,5 @@ def test_cpp_program_draws_the_same_samples(tmp_path):
     assert run.returncode == 0, run.stderr
     found = np.array(run.stdout.split(), np.float32).reshape(3, 4, 4, 1)
     seed = tf.constant([[7, 0], [7, 1], [7, 2]], tf.int32)
-    expected = model.serving_functions()["generate"](seed)["samples"]
+    expected = model.serving_functions()["generate"].function(seed)["samples"]
     np.testing.assert_allclose(found, expected, rtol=1e-5)

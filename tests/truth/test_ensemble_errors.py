@@ -12,11 +12,11 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from zoo.encoder_dynamics import EncoderDynamics
 
 import layers
 import metrics
 from samplers import seeds
-from zoo.encoder_dynamics import EncoderDynamics
 
 PIXEL, SLOPE, TEMPERATURE = 0.5, 2.0, 0.003
 # Frequency of the oscillator w: the root of d2U / dw2.

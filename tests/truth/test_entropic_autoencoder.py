@@ -6,12 +6,12 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from zoo.encoder_dynamics import EncoderDynamics
 
 import layers
 import zoo
 from samplers import nose_hoover, run, seeds, total
 from zoo import encoder_energy
-from zoo.encoder_dynamics import EncoderDynamics
 
 STEPS = 600_000
 PIXEL = 0.5

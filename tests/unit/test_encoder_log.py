@@ -7,13 +7,13 @@ import numpy as np
 import tensorflow as tf
 
 import zoo
-from zoo import encoder_log
+from zoo.entropic import report
 
 
 def build() -> Any:
     model: Any = zoo.build(
         "entropic_autoencoder",
-        image_shape=(4, 4, 1),
+        data=zoo.DataSpec("image", (4, 4, 1)),
         latent_dim=2,
         hidden_units=[8],
         temperature=1e-6,
@@ -34,7 +34,7 @@ def images(steps: int) -> tf.data.Dataset:
 
 
 def test_the_mean_comes_before_the_extremes():
-    tracker = encoder_log.TensorRange(2, "ratio")
+    tracker = report.TensorRange(2, "ratio")
     assert {k: float(v) for k, v in tracker.result().items()} == {
         "ratio_min": 0.0,
         "ratio_max": 0.0,

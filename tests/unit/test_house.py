@@ -13,7 +13,7 @@ ROOT = pathlib.Path(__file__).parents[2]
 # Ground floor first: a room imports only rooms to its left.
 FLOORS: list[str] = [
     *("errors", "samplers", "layers", "losses", "metrics", "zoo"),
-    *("datasets", "training", "export", "configs", "train"),
+    *("sources", "evaluators", "training", "export", "configs", "train"),
     *("tune", "thermozoo", "demo"),
 ]
 

@@ -10,32 +10,6 @@ import errors
 from training import report, storage
 
 
-def test_a_grid_keeps_every_image_in_its_place():
-    values = np.linspace(0, 1, 6, dtype=np.float32)
-    images = np.tile(values[:, None, None, None], (1, 28, 28, 1))
-    pixels = report.grid(images, columns=3)
-    assert pixels.shape == (2 * 60 + 4, 3 * 60 + 4, 1)
-    centres = pixels[32::60, 32::60, 0]
-    expected = np.round(values * 255).reshape(2, 3)
-    np.testing.assert_array_equal(centres, expected)
-
-
-def test_a_grid_of_colours_and_of_an_odd_number():
-    images = np.ones((5, 64, 64, 3), np.float32)
-    assert report.grid(images).shape == (2 * 68 + 4, 3 * 68 + 4, 3)
-
-
-def test_pairs_stand_below_each_other():
-    images = np.arange(8, dtype=np.float32).reshape(8, 1, 1, 1)
-    both = report.pairs(images, -images, columns=4).ravel()
-    assert both.tolist() == [
-        *(0, 1, 2, 3),
-        *(0, -1, -2, -3),
-        *(4, 5, 6, 7),
-        *(-4, -5, -6, -7),
-    ]
-
-
 def test_a_png_is_readable(tmp_path):
     path = tmp_path / "a" / "grid.png"
     report.save_png(np.full((5, 7, 1), 9, np.uint8), path)

@@ -3,6 +3,7 @@
 import pytest
 
 import errors
+import zoo
 from training import settings
 
 
@@ -22,8 +23,30 @@ def test_defaults_are_filled_in():
     assert full["seed"] == 0
     given = {k: v for k, v in full["optimizer"].items() if v is not None}
     assert given == {"name": "adam", "learning_rate": 1e-3}
-    assert "prior_optimizer" not in full
     assert full["data"]["batch_size"] == 32
+    assert full["training"]["checkpoint_every"] == 20
+    # What stands in a constructor alone.
+    own = zoo.defaults("autoencoder")
+    assert full["model"] == {"name": "autoencoder", **own}
+    assert full["evals"]["fidelity"]["num_images"] == 0
+
+
+def test_every_player_has_an_optimizer():
+    model = {"model": {"name": "latent_energy_prior"}}
+    prior = {"optimizer": {"prior": {"learning_rate": 0.5}}}
+    full = settings.complete(_config(**model, **prior))
+    assert set(full["optimizer"]) == {"generator", "prior"}
+    assert full["optimizer"]["prior"]["learning_rate"] == 0.5
+    assert full["optimizer"]["generator"]["learning_rate"] == 1e-3
+    assert settings.optimizers_of(full) == full["optimizer"]
+    for bad, words in (
+        ({"learning_rate": 1.0}, "config.optimizer.learning_rate is unknown"),
+        ({"prior": {"learning_rate": -1.0}}, "optimizer.prior.learning_rate"),
+        ({"prior": {"rate": 1.0}}, "config.optimizer.prior.rate is unknown"),
+        ({"priors": {}}, "did you mean 'prior'"),
+    ):
+        with pytest.raises(errors.InputError, match=words):
+            settings.complete(_config(**model, optimizer=bad))
 
 
 def test_flags_win_over_the_config():
@@ -46,6 +69,7 @@ def test_flags_win_over_the_config():
         ({"optimizer": {"learning_rate": 0.0}}, "learning_rate=0.0"),
         ({"optimizer": {"learning_rate": float("nan")}}, "positive"),
         ({"optimizer": {"beta_1": 0.0}}, "optimizer.beta_1=0.0"),
+        ({"optimizer": {"decay_rate": 1.5}}, "decay_rate=1.5 must be at most"),
         ({"optimizer": {"decay_steps": 10}}, "decay_rate is missing"),
         (
             {"optimizer": {"decay_rate": 0.9, "decay_steps": 1.5}},
@@ -55,18 +79,16 @@ def test_flags_win_over_the_config():
             {"optimizer": {"decay_rate": 0.9, "final_rate": 1.0}},
             "from 0 to learning_rate=0.001",
         ),
-        ({"prior_optimizer": {"learning_rate": -1.0}}, "prior_optimizer.learn"),
-        ({"prior_optimizer": {"rate": 1.0}}, "config.prior_optimizer.rate"),
-        ({"data": {"train_images": 0}}, "data.train_images=0"),
+        ({"model": {"latent_dm": 3}}, "config.model.latent_dm is unknown"),
+        ({"model": {"name": "autoencodr"}}, "did you mean 'autoencoder'"),
+        ({"evals": {"mze": {}}}, "did you mean 'mse'"),
+        ({"data": {"train_examples": 0}}, "data.train_examples=0"),
         ({"model": {"name": None}}, "model.name is missing"),
         ({"data": {"batch_size": 2**31}}, "below 2^31"),
         ({"data": {"batch_size": None}}, "batch_size=None"),
         ({"data": {"name": 3}}, "data.name=3"),
         ({"training": {"jit_compile": "yes"}}, "jit_compile='yes'"),
         ({"training": {"mixed_precision": 1}}, "mixed_precision=1"),
-        ({"training": {"fidelity_images": -1}}, "fidelity_images=-1 must be 0"),
-        ({"training": {"fidelity_images": 19}}, "at least 20"),
-        ({"training": {"fidelity_images": 20.5}}, "fidelity_images=20.5"),
     ],
 )
 def test_bad_settings_are_told_in_one_line(sections, expected):
@@ -89,8 +111,8 @@ def test_a_config_is_no_list():
 
 def test_a_missing_key_is_named():
     config = _config()
-    del config["training"]["steps"]
-    with pytest.raises(errors.InputError, match=r"training\.steps is missing"):
+    del config["data"]["name"]
+    with pytest.raises(errors.InputError, match=r"data\.name is missing"):
         settings.complete(config)
 
 

@@ -1,6 +1,7 @@
 """When and how the decoder of an entropic autoencoder is updated."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -10,7 +11,6 @@ import layers
 from zoo.entropic import schedules
 
 
-@keras.saving.register_keras_serializable("thermozoo")
 class DecoderUpdates(keras.layers.Layer):
     """The outer loop of Algorithm 1 (Aliahmadi 2026), as weights.
 
@@ -23,8 +23,7 @@ class DecoderUpdates(keras.layers.Layer):
         shapes: Sequence,
         encoder_steps: int,
         temperature: float,
-        schedule: Mapping | None,
-        **kwargs,
+        schedule: Mapping[str, Any],
     ):
         """Makes a decoder that was never updated.
 
@@ -32,15 +31,12 @@ class DecoderUpdates(keras.layers.Layer):
             shapes: of the decoder's weights.
             encoder_steps: gradients averaged for one update.
             temperature: before the first update.
-            schedule: None or a dict (zoo.temperature_schedules).
-            **kwargs: Keras's own, as `name`.
+            schedule: as schedules.check returns it.
         """
-        super().__init__(**kwargs)
-        self.shapes = [tuple(shape) for shape in shapes]
+        super().__init__()
         self.encoder_steps = encoder_steps
-        self.initial_temperature = temperature
-        self.schedule = schedule
-        self.gathered = layers.GradientAccumulator(self.shapes)
+        self.scheduled = schedules.temperature(schedule, temperature)
+        self.gathered = layers.GradientAccumulator(shapes)
         self.temperature = self.add_weight(
             shape=(),
             initializer=keras.initializers.Constant(temperature),
@@ -77,29 +73,23 @@ class DecoderUpdates(keras.layers.Layer):
         self,
         gradients: Sequence[tf.Tensor],
         length: int,
-        optimizer: keras.optimizers.Optimizer,
-        variables: Sequence[keras.Variable],
+        apply: Callable[[list[tf.Tensor]], None],
     ) -> None:
         """Updates the decoder if enough is gathered, or keeps the sums.
 
         Args:
             gradients: summed so far, those of this block included.
             length: encoder steps of this block.
-            optimizer: the decoder's, built.
-            variables: the decoder's.
+            apply: moves the decoder by gradients.
         """
         gathered = self.gathered.count.value + length
 
         def update() -> None:
-            mean = [gradient / self.encoder_steps for gradient in gradients]
-            optimizer.apply(mean, variables)
+            apply([gradient / self.encoder_steps for gradient in gradients])
             self.gathered.clear()
             count = self.count.value + 1
             self.count.assign(count)
-            temperature = schedules.temperature(
-                self.schedule, self.initial_temperature
-            )
-            self.temperature.assign(temperature(count))
+            self.temperature.assign(self.scheduled(count))
 
         if length == self.encoder_steps:
             update()
@@ -109,23 +99,3 @@ class DecoderUpdates(keras.layers.Layer):
                 update,
                 lambda: self.gathered.write(gradients, gathered),
             )
-
-    def settings(self) -> dict:
-        """The model's arguments that are kept here."""
-        return {
-            "encoder_steps": self.encoder_steps,
-            "temperature": self.initial_temperature,
-            "temperature_schedule": (
-                None if self.schedule is None else dict(self.schedule)
-            ),
-        }
-
-    def get_config(self) -> dict:
-        """The constructor's arguments."""
-        own = self.settings()
-        return {
-            **super().get_config(),
-            "shapes": [list(shape) for shape in self.shapes],
-            "schedule": own.pop("temperature_schedule"),
-            **own,
-        }

@@ -6,11 +6,9 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-import errors
 import layers
 import samplers
 from samplers import nose_hoover
-from zoo import arguments
 from zoo.entropic import energy as encoder_energy
 
 
@@ -37,33 +35,6 @@ class EncoderDynamics:
     redraw_every: int
     thermostat: str = "global"
     friction: float = 0.0
-
-    def __post_init__(self):
-        """Raises InputError where a setting is out of range."""
-        arguments.positive("step_size", self.step_size)
-        if self.relaxation_time is not None:
-            arguments.positive("relaxation_time", self.relaxation_time)
-        arguments.positive_int("chain_length", self.chain_length)
-        arguments.not_negative_int("redraw_every", self.redraw_every)
-        arguments.one_of(
-            "thermostat", self.thermostat, ("global", "per_tensor", "massive")
-        )
-        arguments.not_negative("friction", self.friction)
-
-    def settings(self) -> dict:
-        """The numbers, by name."""
-        fields = [field.name for field in dataclasses.fields(self)]
-        return {name: getattr(self, name) for name in fields[2:]}
-
-    def refuse_replicas(self) -> None:
-        """Raises InputError under a strategy of more than one replica."""
-        replicas = tf.distribute.get_strategy().num_replicas_in_sync
-        if replicas > 1:
-            raise errors.InputError(
-                f"{replicas} replicas: the entropic autoencoder runs one "
-                "chain of encoders, which cannot be split; take one device "
-                "(--strategy=cpu or --strategy=gpu)"
-            )
 
     def start(self, seed: tf.Tensor, temperature: float) -> layers.ChainState:
         """A chain at rest, with velocities drawn at a temperature."""

@@ -10,8 +10,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from samplers import energies
-from samplers import minibatches
+from samplers import energies, minibatches
 
 
 def values(network: keras.Model) -> list[tf.Tensor]:

@@ -1,33 +1,32 @@
 """The entropic autoencoder (Aliahmadi 2026, Algorithm 1)."""
 
-from typing import final
+from typing import Any, ClassVar, final
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+import errors
 import layers
 import losses
 from samplers import seeds
-from zoo import arguments, serving, temperature_schedules
-from zoo.base import LatentGenerator, lerp
+from zoo import arguments
+from zoo.contract import Encoding, Generative
+from zoo.entropic import energy, schedules
 from zoo.entropic.decoder_updates import DecoderUpdates
 from zoo.entropic.dynamics import EncoderDynamics
-from zoo.entropic.ensemble import EncoderEnsemble
 from zoo.entropic.report import EncoderLog
+from zoo.rowwise import CHUNK, CODES, DATA, NOT_NEGATIVE, SEEDS, rowwise
 
 # Streams of the model's seed.
 _VELOCITIES, _TRAINING = 1, 2
-# Arguments that are kept under their own names.
-_SAME = (
-    *("latent_dim", "body", "members", "member_interval"),
-    *("batch_size", "bank_size", "bandwidth", "seed", "name"),
-)
+# Most encoder steps of one train step, unless it is told.
+_BATCHES = 1000
 
 
 @final
 @keras.saving.register_keras_serializable("thermozoo")
-class EntropicAutoencoder(LatentGenerator):
+class EntropicAutoencoder(Generative, Encoding):
     """A decoder trained against a thermal ensemble of encoders.
 
     The encoder's weights w are particles in the energy U(w, phi), the mean
@@ -40,43 +39,49 @@ class EntropicAutoencoder(LatentGenerator):
     (or [batch, H, W, C], a block of one). When `encoder_steps` gradients are
     gathered, over as many train steps as it takes, the decoder is updated.
 
-    After training, `fit_prior` continues the chain at the fixed decoder,
-    keeps `members` encoders and fills the bank of codes to generate from.
+    After training, `prepare` continues the chain at the fixed decoder, keeps
+    `members` encoders and fills the bank of codes to generate from.
     """
+
+    max_replicas = 1
+    # Chains move the encoder.
+    players: ClassVar = {"decoder": ("decoder",)}
 
     def __init__(
         self,
         *,
-        image_shape,
-        latent_dim=64,
-        body="dense",
-        hidden_units=(512, 256),
-        temperature=3e-9,
-        temperature_schedule=None,
-        step_size=1.0,
-        relaxation_time=None,
-        chain_length=None,
-        redraw_every=0,
-        thermostat="global",
-        friction=0.0,
-        encoder_steps=312,
-        members=20,
-        member_interval=250,
-        batch_size=32,
-        bank_size=10_000,
-        bandwidth=0.1,
-        seed=0,
+        data,
+        latent_dim: int = 64,
+        body: str = "dense",
+        hidden_units: tuple[int, ...] = (512, 256),
+        temperature: float = 3e-9,
+        temperature_schedule: schedules.Schedule = schedules.CONSTANT,
+        step_size: float = 1.0,
+        relaxation_time: float | None = None,
+        chain_length: int | None = None,
+        redraw_every: int = 0,
+        thermostat: str = "global",
+        friction: float = 0.0,
+        encoder_steps: int = 312,
+        batches_per_step: int | None = None,
+        members: int = 20,
+        member_interval: int = 250,
+        batch_size: int = 32,
+        bank_size: int = 10_000,
+        bandwidth: float = 0.1,
+        seed: int = 0,
         **kwargs,
     ):
         """Builds the model.
 
         Args:
-            image_shape: (height, width, channels).
+            data: DataSpec of images.
             latent_dim: size of a code.
             body: "dense" or "conv" (see layers.bodies).
             hidden_units: hidden sizes of the dense body.
             temperature: T, in units of the energy (squared grey values).
-            temperature_schedule: None or a dict (zoo.temperature_schedules).
+            temperature_schedule: how T changes; a Schedule, None for a
+                constant one, or a dict.
             step_size: h, time step of the encoder's dynamics (unit masses):
                 h^2 plays the part of a learning rate.
             relaxation_time: of the thermostats, in units of time; None: 20 h.
@@ -93,6 +98,9 @@ class EntropicAutoencoder(LatentGenerator):
                 draws noise for every weight at each step, which takes longer
                 than the step itself; redraw_every costs next to nothing.
             encoder_steps: gradients averaged for one decoder update.
+            batches_per_step: batches, and so encoder steps, of one train
+                step; a divisor of encoder_steps. None: the largest one up to
+                1,000.
             members: encoders kept after training.
             member_interval: encoder steps between two members.
             batch_size: minibatch of the dynamics after training.
@@ -100,25 +108,40 @@ class EntropicAutoencoder(LatentGenerator):
             bandwidth: default noise around a code, in units of Silverman's
                 rule.
             seed: whole number.
-            **kwargs: Keras's own, as `name`.
+            **kwargs: as for keras.Model, such as `name`.
 
         Raises:
             errors.InputError: an argument is out of range.
         """
-        super().__init__(image_shape=image_shape, seed=seed, **kwargs)
-        temperature = arguments.positive("temperature", temperature)
-        whole = arguments.positive_int
+        super().__init__(data=data, seed=seed, **kwargs)
+        whole, positive = arguments.positive_int, arguments.positive
         self.latent_dim = whole("latent_dim", latent_dim)
         self.body = body
         self.hidden_units = arguments.units("hidden_units", hidden_units)
+        self.temperature = positive("temperature", temperature)
+        self.temperature_schedule = schedules.check(temperature_schedule)
+        self.step_size = positive("step_size", step_size)
+        self.relaxation_time = relaxation_time
+        if relaxation_time is not None:
+            positive("relaxation_time", relaxation_time)
+        self.thermostat = arguments.one_of(
+            "thermostat", thermostat, ("global", "per_tensor", "massive")
+        )
+        if chain_length is None:
+            chain_length = 2 if thermostat == "massive" else 30
+        self.chain_length = whole("chain_length", chain_length)
+        self.redraw_every = arguments.not_negative_int(
+            "redraw_every", redraw_every
+        )
+        self.friction = arguments.not_negative("friction", friction)
+        self.encoder_steps = whole("encoder_steps", encoder_steps)
+        self.batches_per_step = _divisor(self.encoder_steps, batches_per_step)
         self.members = whole("members", members)
         self.member_interval = whole("member_interval", member_interval)
         self.batch_size = whole("batch_size", batch_size)
         self.bank_size = whole("bank_size", bank_size)
         self.bandwidth = arguments.not_negative("bandwidth", bandwidth)
-        if chain_length is None:
-            chain_length = 2 if thermostat == "massive" else 30
-        sizes = self.image_shape, self.latent_dim, self.hidden_units
+        sizes = self.data.shape, self.latent_dim, self.hidden_units
         self.encoder = layers.encoder(body, *sizes, seed)
         # The sampler moves these weights, not the optimizer.
         self.encoder.trainable = False
@@ -126,26 +149,24 @@ class EntropicAutoencoder(LatentGenerator):
         self.dynamics = EncoderDynamics(
             self.encoder,
             self.decoder,
-            step_size,
-            relaxation_time,
-            chain_length,
-            redraw_every,
-            thermostat,
-            friction,
+            self.step_size,
+            self.relaxation_time,
+            self.chain_length,
+            self.redraw_every,
+            self.thermostat,
+            self.friction,
         )
-        self.chain = self.dynamics.start(self._stream(_VELOCITIES), temperature)
+        start = self._stream(_VELOCITIES)
+        self.chain = self.dynamics.start(start, self.temperature)
         self.ensemble = layers.WeightEnsemble(self.chain.shapes, self.members)
         self.bank = layers.LatentBank(self.bank_size, self.latent_dim)
         self.updates = DecoderUpdates(
             [tuple(w.shape) for w in self.decoder.trainable_variables],
-            arguments.positive_int("encoder_steps", encoder_steps),
-            temperature,
-            schedules.check(temperature_schedule),
+            self.encoder_steps,
+            self.temperature,
+            self.temperature_schedule,
         )
         self._log = EncoderLog(len(self.chain.shapes))
-        self._encoders = EncoderEnsemble(
-            self.dynamics, self.ensemble, self.member_interval, self.batch_size
-        )
         self.built = True
 
     def _stream(self, salt: int) -> tf.Tensor:
@@ -158,24 +179,19 @@ class EntropicAutoencoder(LatentGenerator):
         """Own trackers: the energy, and the state of the thermostat."""
         return self._log.metrics
 
-    def call(self, images: tf.Tensor, training: bool = False) -> tf.Tensor:
+    def call(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Logits [B, H, W, C] of the reconstruction by the current encoder."""
-        codes = self.encoder(self.scaled(images), training=training)
+        codes = self.encoder(self.data.scaled(x), training=training)
         return tf.cast(self.decoder(codes, training=training), tf.float32)
 
     def train_step(self, data) -> dict:
         """Runs a block of encoder steps; updates the decoder when due.
 
         Raises:
-            errors.InputError: the block does not divide `encoder_steps`, or
-                there is more than one replica.
+            errors.InputError: the block does not divide `encoder_steps`.
         """
-        self.dynamics.refuse_replicas()
-        # Slots must exist before the update is traced under a condition.
-        variables = self.decoder.trainable_variables
-        self.optimizer.build(variables)
-        images, _, _ = keras.utils.unpack_x_y_sample_weight(data)
-        block, length = self.updates.block(self.scaled(images))
+        x, _, _ = keras.utils.unpack_x_y_sample_weight(data)
+        block, length = self.updates.block(self.data.scaled(x))
         temperature = tf.convert_to_tensor(self.updates.temperature.value)
         with seeds.xla(bool(self.jit_compile)):
             state, (gradients, *sums) = self.dynamics.block(
@@ -186,30 +202,32 @@ class EntropicAutoencoder(LatentGenerator):
                 seed=self._stream(_TRAINING),
             )
         self.dynamics.store(state, self.chain)
-        self.updates.spend(gradients, length, self.optimizer, variables)
+        self.updates.spend(
+            gradients, length, lambda mean: self.apply("decoder", mean)
+        )
         self._log.block(length, temperature, *sums)
         return self.get_metrics_result()
 
     def test_step(self, data) -> dict:
         """The error of the current encoder, which is cheap, as loss and mse."""
-        images, _, _ = keras.utils.unpack_x_y_sample_weight(data)
+        x, _, _ = keras.utils.unpack_x_y_sample_weight(data)
         # Blocks are taken apart.
-        images = tf.reshape(self.scaled(images), [-1, *self.image_shape])
-        logits = self(images, training=False)
-        return self._log.error(losses.squared_error(images, tf.sigmoid(logits)))
+        x = tf.reshape(self.data.scaled(x), [-1, *self.data.shape])
+        restored = self.data.link(self(x, training=False))
+        return self._log.error(losses.squared_error(x, restored))
 
     def collect_ensemble(
-        self, images, members: int | None = None, seed: int = 0
+        self, rows: Any, members: int | None = None, seed: int = 0
     ) -> np.ndarray:
         """Samples encoders at the fixed decoder, in place of those before.
 
         A copy of the chain goes on from where training left it, on minibatches
-        drawn from `images`; the training chain is not disturbed.
+        drawn from `rows`; the training chain is not disturbed.
 
         Args:
-            images: training images [N, H, W, C], float in [0, 1] or uint8.
+            rows: training images [N, H, W, C], float in [0, 1] or uint8.
             members: how many, at most the constructor's; None: as many.
-            seed: of the minibatches.
+            seed: seed of the minibatches.
 
         Returns:
             [members], the kinetic temperature over T at each member: near 1
@@ -219,81 +237,119 @@ class EntropicAutoencoder(LatentGenerator):
             errors.InputError: images of another shape, too many members, or
                 weights that are not finite.
         """
-        return self._encoders.collect(
+        number = self.members
+        if members is not None:
+            number = arguments.positive_int("members", members)
+        if number > self.members:
+            raise errors.InputError(
+                f"members={number} is more than the {self.members} that the "
+                f"model holds: take {self.members} or fewer, or build it with "
+                f"members={number}"
+            )
+        key = "collect_ensemble", bool(self.jit_compile)
+        if key not in self.graphs:
+            self.graphs[key] = seeds.compiled(self.dynamics.ensemble, key[1])
+        temperature = tf.convert_to_tensor(self.updates.temperature.value)
+        weights, kinetic = self.graphs[key](
             self.dynamics.state(self.chain),
-            self.as_images(images),
-            temperature=tf.convert_to_tensor(self.updates.temperature.value),
+            tf.constant(self.first(rows)),
+            temperature=temperature,
             seed=seeds.seed(seed),
-            members=members,
-            jit_compile=bool(self.jit_compile),
+            members=number,
+            interval=self.member_interval,
+            batch_size=self.batch_size,
         )
+        self.ensemble.fill(weights)
+        return np.asarray(kinetic / temperature)
 
-    def fit_prior(self, images, *, seed: int = 0) -> None:
+    def prepare(self, rows: Any, *, seed: int = 0) -> None:
         """Samples the ensemble and stores its codes to generate from.
 
         Args:
-            images: training images [N, H, W, C], float in [0, 1] or uint8.
-            seed: of the minibatches and of the choice of images.
+            rows: training images [N, H, W, C], float in [0, 1] or uint8, of
+                which the first 50,000 are taken.
+            seed: seed of the minibatches, and for choosing the images.
         """
-        self.collect_ensemble(images, seed=seed)
-        chosen = self.choose(images, self.bank_size, seed)
-        self.bank.fill(
-            self._encoders.spread_codes(chosen, self.bank_size, self.in_chunks)
-        )
+        rows = self.first(rows)
+        self.collect_ensemble(rows, seed=seed)
+        self.bank.fill(self._spread(self.choose(rows, self.bank_size, seed)))
 
-    def encode(self, images: tf.Tensor) -> tf.Tensor:
-        """Every member's code of images: [B, members, latent].
+    def _spread(self, x: np.ndarray) -> tf.Tensor:
+        """Codes [M, latent] of images that are shared out among the members.
+
+        M is about the smaller of bank_size and the number of images times
+        that of members.
+        """
+        share = -(-self.bank_size // self.members)
+        parts = []
+        for index in range(self.members):
+            rows = index * share + np.arange(min(share, len(x)))
+            weights = self.ensemble.member(index)
+            for first in range(0, len(rows), CHUNK):
+                some = tf.constant(x[rows[first : first + CHUNK] % len(x)])
+                parts.append(energy.codes(self.encoder, weights, some))
+        return tf.concat(parts, 0)
+
+    @rowwise("z", x=DATA)
+    def encode(self, x: Any) -> tf.Tensor:
+        """Every member's code of images [B, H, W, C]: [B, members, latent].
 
         Raises:
             errors.InputError: no ensemble was collected yet.
         """
-        return self._encoders.codes(self.as_input(images))
-
-    def decode(self, codes: tf.Tensor) -> tf.Tensor:
-        """Maps codes [B, latent] to images [B, H, W, C] in [0, 1]."""
-        return tf.sigmoid(
-            tf.cast(self.decoder(self.as_codes(codes)), tf.float32)
+        codes = self.ensemble.apply(
+            lambda weights: energy.codes(self.encoder, weights, x), tf.float32
         )
+        return tf.transpose(codes, [1, 0, 2])
 
-    def reconstruct(self, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    @rowwise("x", z=CODES)
+    def decode(self, z: Any) -> tf.Tensor:
+        """Maps codes [B, latent] to images [B, H, W, C] in [0, 1]."""
+        return self.data.link(tf.cast(self.decoder(z), tf.float32))
+
+    @rowwise("x", "spread", x=DATA)
+    def reconstruct(self, x: Any) -> tuple[tf.Tensor, tf.Tensor]:
         """Mean and standard deviation over members, each [B, H, W, C].
 
+        Args:
+            x: [B, H, W, C].
+
         Raises:
             errors.InputError: no ensemble was collected yet.
         """
-        return self._encoders.reconstruction(self.as_input(images), self.decode)
+        return self.ensemble.moments(
+            lambda weights: self.decode(energy.codes(self.encoder, weights, x)),
+            tf.zeros_like(x),
+        )
 
-    def interpolate(
-        self, first: tf.Tensor, second: tf.Tensor, alpha: tf.Tensor
-    ) -> tf.Tensor:
-        """Decodes the line between two codes averaged over members."""
-        ends = [tf.reduce_mean(self.encode(x), 1) for x in (first, second)]
-        return self.decode(lerp(ends[0], ends[1], alpha))
+    @rowwise("samples", seed=SEEDS, bandwidth=NOT_NEGATIVE)
+    def generate_rows(self, seed: Any, *, bandwidth: Any = None) -> tf.Tensor:
+        """Decodes a draw from the latent bank per row.
 
-    def generate_rows(
-        self, row_seeds: tf.Tensor, *, bandwidth=None
-    ) -> tf.Tensor:
-        """Decodes a draw from the latent bank per row; as Autoencoder's."""
+        Args:
+            seed: int32[B, 2].
+            bandwidth: scalar or [B]; default: the constructor's.
+
+        Returns:
+            [B, H, W, C] in [0, 1].
+
+        Raises:
+            errors.InputError: the bank is empty.
+        """
         width = self.bandwidth if bandwidth is None else bandwidth
-        return self.decode(self.bank.sample(row_seeds, width))
+        return self.decode(self.bank.sample(seed, width))
 
-    def serving_functions(self) -> dict:
-        """Signatures generate, generate_with, reconstruct, encode, ..."""
-        self.bank.require_filled()
 
-        def reconstruct(x):
-            mean, spread = self.reconstruct(x)
-            return {"x": mean, "spread": spread}
-
-        return serving.bank_functions(self, self.latent_dim, reconstruct)
-
-    def get_config(self) -> dict:
-        """The constructor's arguments."""
-        own = {key: getattr(self, key) for key in _SAME}
-        return {
-            **own,
-            **self.dynamics.settings(),
-            **self.updates.settings(),
-            "image_shape": list(self.image_shape),
-            "hidden_units": list(self.hidden_units),
-        }
+def _divisor(encoder_steps: int, given: int | None) -> int:
+    """The batches of a train step: what is given, or the largest divisor."""
+    most = _BATCHES
+    if given is not None:
+        most = arguments.positive_int("batches_per_step", given)
+    numbers = range(min(most, encoder_steps), 0, -1)
+    largest = next(n for n in numbers if encoder_steps % n == 0)
+    if given is not None and largest != given:
+        raise errors.InputError(
+            f"batches_per_step={given} does not divide "
+            f"encoder_steps={encoder_steps}: take {largest}"
+        )
+    return largest

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
@@ -9,70 +10,68 @@ import errors
 from zoo import arguments
 
 _NAMES = ("constant", "linear", "exponential", "cyclic")
-_KEYS = ("name", "final", "updates")
 
 
-def check(schedule: Mapping | None) -> dict | None:
-    """Returns the schedule as a dict, None for a constant temperature.
+class Schedule(NamedTuple):
+    """How the temperature changes; a constant one needs no more than a name.
+
+    Attributes:
+        name: "constant"; "linear" or "exponential", which reach `final` after
+            so many updates and stay there; or "cyclic", which swings there
+            and back, half a cosine each way, once in so many updates.
+        final: a temperature.
+        updates: decoder updates of the ramp, or of one cycle.
+    """
+
+    name: str = "constant"
+    final: float | None = None
+    updates: int | None = None
+
+
+CONSTANT = Schedule()
+
+
+def check(schedule: Any) -> dict[str, Any]:
+    """Returns the fields of a Schedule as a dict.
 
     Args:
-        schedule: None, or a dict with "name" ("constant", "linear",
-            "exponential" or "cyclic"), "final" (a temperature) and "updates"
-            (decoder updates of the ramp, or of one cycle). A constant
-            temperature needs no more than its name.
+        schedule: a Schedule, None, or a dict with some of its fields.
 
     Raises:
-        InputError: another form.
+        errors.InputError: an unknown field or name, or a field that the
+            schedule of that name lacks or does not have.
     """
-    if schedule is None:
-        return None
-    if not isinstance(schedule, Mapping) or "name" not in schedule:
-        raise errors.InputError(
-            f"temperature_schedule={schedule!r} must be None or a dict with a "
-            f"name: {', '.join(_NAMES)}"
-        )
-    name = arguments.one_of(
-        "temperature_schedule name", schedule["name"], _NAMES
-    )
-    given = {key for key, value in schedule.items() if value is not None}
-    wanted = {"name"} if name == "constant" else set(_KEYS)
+    fields = arguments.group("temperature_schedule", Schedule, schedule)
+    name = fields["name"]
+    arguments.one_of("temperature_schedule.name", name, _NAMES)
+    given = [key for key, value in fields.items() if value is not None]
+    wanted = ["name"] if name == "constant" else list(fields)
     if given != wanted:
         raise errors.InputError(
-            f"temperature_schedule {name!r} has keys {sorted(given)}: it "
-            f"needs exactly {sorted(wanted)}"
+            f"temperature_schedule {name!r} has {', '.join(given)}: it needs "
+            f"exactly {', '.join(wanted)}"
         )
-    if name == "constant":
-        return None
-    return {
-        "name": name,
-        "final": arguments.positive(
-            "temperature_schedule final", schedule["final"]
-        ),
-        "updates": arguments.positive_int(
-            "temperature_schedule updates", schedule["updates"]
-        ),
-    }
+    if name != "constant":
+        arguments.positive("temperature_schedule.final", fields["final"])
+        arguments.positive_int(
+            "temperature_schedule.updates", fields["updates"]
+        )
+    return fields
 
 
 def temperature(
-    schedule: Mapping | None, initial: float
+    schedule: Mapping[str, Any], initial: float
 ) -> Callable[[tf.Tensor], tf.Tensor]:
     """A function from the number of decoder updates to a temperature.
-
-    linear and exponential go from `initial` to `final` in so many updates and
-    stay there; cyclic swings between the two, half a cosine down and half up,
-    once in so many updates.
 
     Args:
         schedule: as `check` returns it.
         initial: temperature before the first update.
     """
-    if schedule is None:
+    name, final, length = (schedule[key] for key in Schedule._fields)
+    if name == "constant":
         return lambda update: tf.constant(initial, tf.float32)
-    final = schedule["final"]
     ratio = math.log(final / initial)
-    name = schedule["name"]
-    length = schedule["updates"]
 
     def value(update: tf.Tensor) -> tf.Tensor:
         done = tf.cast(update, tf.float32) / float(length)

@@ -11,7 +11,7 @@ import errors
 import layers
 import metrics
 from zoo import arguments
-from zoo.weights import weight_energy
+from zoo.weights import energy as weight_energy
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,7 +76,7 @@ class SimmeredEnsemble(keras.Model):
             activation: None, a Keras name or a function, applied to each
                 member's output before the mean: "softmax" or "sigmoid" where
                 the network gives logits, so that probabilities are averaged.
-            **kwargs: Keras's own, as `name`.
+            **kwargs: as for keras.Model, such as `name`.
 
         Raises:
             errors.InputError: an argument is out of range.

@@ -15,7 +15,7 @@ import errors
 import samplers
 from samplers import nose_hoover, seeds
 from zoo import arguments
-from zoo.weights import weight_energy
+from zoo.weights import energy as weight_energy
 from zoo.weights.simmered_ensemble import Diagnostics, SimmeredEnsemble
 
 # Steps of one call of the compiled chain, unless members are further apart.

@@ -1,4 +1,4 @@
-"""Images too many for memory, read from disk again at every epoch."""
+"""Examples too many for memory, read from disk again at every epoch."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,15 +8,15 @@ import tensorflow as tf
 
 from samplers import seeds
 
-# Images held at once to shuffle the order on disk.
+# Examples held at once to shuffle the order on disk.
 _SHUFFLE_BUFFER = 8192
 
 
 class Stream:
-    """A split on disk that behaves as a uint8 array [N, H, W, C] would.
+    """A split on disk; its length, shape and slices are those of an array.
 
     Attributes:
-        shape: (N, H, W, C).
+        shape: (N, *shape of an example).
     """
 
     def __init__(
@@ -29,17 +29,18 @@ class Stream:
     def __len__(self) -> int:
         return self.shape[0]
 
-    def take(self, count: int) -> np.ndarray:
-        """The first images on disk, uint8 [count, H, W, C]."""
-        rows = list(self._open().take(count).as_numpy_iterator())
-        return np.stack(rows)
+    def __getitem__(self, rows: slice) -> np.ndarray:
+        """The examples of a slice, such as the first ones of `stream[:n]`."""
+        start, stop, step = rows.indices(len(self))
+        found = self._open().take(stop).skip(start).as_numpy_iterator()
+        return np.stack(list(found))[::step]
 
     def shuffled(self, seed, first: int) -> tf.data.Dataset:
-        """Endless (place on disk, image uint8 [H, W, C]), from `first` on.
+        """Endless (place on disk, example), from position `first` on.
 
         Position p lies in epoch p // N; the order within an epoch is a pure
         function of (seed, epoch). Starting within an epoch reads over the
-        images before it.
+        examples before it.
         """
         epoch, offset = divmod(first, len(self))
         rows = self._open().enumerate()

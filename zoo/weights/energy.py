@@ -206,9 +206,8 @@ def check_network(network: Any, inputs: Any) -> None:
         inputs: structure of tensors [N, ...].
 
     Raises:
-        errors.InputError: not built, no trainable weights, weights of another
-            several outputs, or layers that change their
-            state when they are trained.
+        errors.InputError: not built, no trainable weights, several outputs,
+            or layers that change their state when they are trained.
     """
     if not isinstance(network, keras.Model) or not network.built:
         raise errors.InputError(
