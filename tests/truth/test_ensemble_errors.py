@@ -12,11 +12,11 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from zoo.encoder_dynamics import EncoderDynamics
 
 import layers
 import metrics
 from samplers import seeds
+from zoo.entropic.dynamics import EncoderDynamics
 
 PIXEL, SLOPE, TEMPERATURE = 0.5, 2.0, 0.003
 # Frequency of the oscillator w: the root of d2U / dw2.
@@ -77,7 +77,8 @@ def _networks():
     return encoder, decoder
 
 
-def _collected(members: int, interval: int) -> Ensembles:
+@pytest.fixture(scope="module")
+def near() -> Ensembles:
     """Independent ensembles, each from an exact draw of the weight."""
     dynamics = EncoderDynamics(
         *_networks(), STEP, None, 4, 0, "global", FRICTION
@@ -91,8 +92,8 @@ def _collected(members: int, interval: int) -> Ensembles:
             image,
             temperature=temperature,
             seed=seed,
-            members=members,
-            interval=interval,
+            members=1024,
+            interval=NEAR,
             batch_size=1,
         )[0][0]
 
@@ -112,13 +113,10 @@ def _collected(members: int, interval: int) -> Ensembles:
 
 
 @pytest.fixture(scope="module")
-def far():
-    return _collected(64, FAR)
-
-
-@pytest.fixture(scope="module")
-def near():
-    return _collected(1024, NEAR)
+def far(near) -> Ensembles:
+    """Those of the same members that lie far apart: 64 of each 1,024."""
+    every = FAR // NEAR
+    return Ensembles(near.draws[:, every - 1 :: every])
 
 
 def test_members_are_draws_of_the_posterior(far, near):

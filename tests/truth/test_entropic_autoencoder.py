@@ -6,12 +6,12 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from zoo.encoder_dynamics import EncoderDynamics
 
 import layers
 import zoo
 from samplers import nose_hoover, run, seeds, total
-from zoo import encoder_energy
+from zoo.entropic import energy as encoder_energy
+from zoo.entropic.dynamics import EncoderDynamics
 
 STEPS = 600_000
 PIXEL = 0.5
@@ -123,7 +123,7 @@ def trained():
     images = images.reshape(512, 8, 8, 1).astype(np.float32)
     model: Any = zoo.build(
         "entropic_autoencoder",
-        image_shape=(8, 8, 1),
+        data=zoo.DataSpec("image", (8, 8, 1)),
         latent_dim=6,
         hidden_units=[32],
         temperature=1e-6,
@@ -139,7 +139,7 @@ def trained():
     model.fit(data, steps_per_epoch=60, shuffle=False, verbose=0)
     before = [np.asarray(weight) for weight in model.encoder.variables]
     ratio = model.collect_ensemble(images)
-    model.fit_prior(images)
+    model.prepare(images)
     after = [np.asarray(weight) for weight in model.encoder.variables]
     for one, other in zip(before, after, strict=True):
         np.testing.assert_array_equal(one, other)

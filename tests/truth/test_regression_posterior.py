@@ -64,21 +64,20 @@ def _sampled(energy_fn, steps, masses=None, redraw_every=20):
         v = tf.linalg.matmul(state.velocity, MODES) / np.sqrt(TEMPERATURE)
         return x, x**2, v**2, info.kinetic_temperature / TEMPERATURE
 
-    with seeds.xla(True):
-        state, _ = run(
-            kernel,
-            kernel.init(w, seeds.seed(1), velocity=v),
-            seed=seeds.seed(2),
-            num_steps=500,
-        )
-        _, observed = run(
+    def advance(state, first, number):
+        return run(
             kernel,
             state,
             seed=seeds.seed(2),
-            num_steps=steps,
-            first_step=500,
+            num_steps=number,
+            first_step=first,
             observer=moments(standardised),
         )
+
+    advance = seeds.compiled(advance, True)
+    state = kernel.init(w, seeds.seed(1), velocity=v)
+    state, _ = advance(state, tf.constant(0), tf.constant(500))
+    _, observed = advance(state, tf.constant(500), tf.constant(steps))
     return [values.numpy().mean(0) for values in observed.mean]
 
 
