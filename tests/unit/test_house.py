@@ -120,12 +120,6 @@ def test_samplers_know_nothing_of_keras_or_flags():
         assert not re.search(r"import (keras|absl)|from absl", path.read_text())
 
 
-@pytest.mark.parametrize("room", FLOORS)
-def test_files_stay_small(room):
-    for path in sources(room):
-        assert len(path.read_text().splitlines()) <= 350, path
-
-
 def test_the_benchmark_finds_the_rooms():
     """A script in a folder has that folder on its path, not the root."""
     child = subprocess.run(
