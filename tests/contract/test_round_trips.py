@@ -51,7 +51,7 @@ def test_the_compiled_optimizers_come_back(row, tmp_path):
     assert set(loaded.optimizers) == set(model.players)
     for player, optimizer in loaded.optimizers.items():
         assert optimizer.beta_1 == 0.5
-        slots = [v for v in optimizer.variables if v.shape]
+        slots = [v for v in optimizer.variables if len(v.shape)]
         moved = loaded.variables_of(player)
         assert len(slots) == 2 * len(moved) > 0
 
