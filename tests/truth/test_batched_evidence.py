@@ -5,11 +5,13 @@ import functools
 import numpy as np
 import pytest
 import tensorflow as tf
-from zoo.latent_chains import Chain
 
-from samplers import ladders, moments, run, seeds
+from samplers import moments, run, seeds
+from samplers.ladders import power_law
 from tests import linear_gaussian
-from zoo import latent_evidence, latent_ladders, latent_model
+from zoo.latent_prior import evidence, ladders
+from zoo.latent_prior.chains import Chain, Codes
+from zoo.latent_prior.density import Density
 
 LATENT, PIXELS, SIGMA, IMAGES, STEP = 4, 12, 0.4, 16, 0.5
 MODEL = linear_gaussian.model(LATENT, PIXELS, SIGMA)
@@ -20,37 +22,38 @@ EXACT = np.array([MODEL._replace(x=x).log_evidence() for x in X])
 # E(z) = TILT |z|^2 / 2 leaves a prior N(0, I / (1 + TILT)).
 TILT = 0.5
 STIFFNESS = np.linalg.eigvalsh(MODEL.w.T @ MODEL.w).max() / SIGMA**2
-LADDER = tuple(ladders.power_law(12, 3.0).tolist())
+LADDER = tuple(power_law(12, 3.0).tolist())
 EXCHANGING = {"batched": True, "exchange_every": 2}
 
 
-def _model(tilt=0.0):
+def _codes(tilt=0.0, steps=1, step_size=0.1):
     w = tf.constant(MODEL.w, tf.float32)
-    return latent_model.LatentModel(
+    density = Density(
         lambda z: 0.5 * tilt * tf.reduce_sum(z**2, -1),
         lambda z: tf.linalg.matmul(z, w, transpose_b=True),
+        LATENT,
         1.0,
         SIGMA,
     )
+    return Codes(density, Chain("mala", steps, step_size))
 
 
 def _evidence(step_sizes):
-    evidence = latent_evidence.Evidence(LATENT, STEP)
-    evidence.step_sizes.assign(step_sizes)
-    return evidence
+    layer = evidence.Evidence(STEP)
+    layer.step_sizes.assign(step_sizes)
+    return layer
 
 
 @functools.cache
 def _estimator(options):
-    evidence = _evidence([STEP, STEP / (1.0 + STIFFNESS)])
-    model, prior = _model(), Chain("mala", 1, 0.1)
+    layer, codes = _evidence([STEP, STEP / (1.0 + STIFFNESS)]), _codes()
     return seeds.compiled(
-        lambda x, rows: evidence.estimate(model, prior, x, rows, options), False
+        lambda x, rows: layer.estimate(codes, x, rows, options), False
     )
 
 
 def _estimate(number=IMAGES, num_steps=80, **changes):
-    options = latent_evidence.Options(LADDER, num_steps, 8, **changes)
+    options = evidence.Options(LADDER, num_steps, 8, **changes)
     x = tf.constant(X[:number], tf.float32)
     found = _estimator(options)(x, seeds.rows(5, number))
     return [np.asarray(part) for part in found]
@@ -59,23 +62,16 @@ def _estimate(number=IMAGES, num_steps=80, **changes):
 @functools.cache
 def _tuned():
     """Step sizes at both ends of the ladder, of a prior that is not N(0, I)."""
-    evidence, model = _evidence([0.0, 0.0]), _model(TILT)
-    tuned = seeds.compiled(
-        lambda x: evidence.tuned(
-            model, Chain("mala", 20, 0.3), x, seeds.seed(2)
-        ),
-        False,
-    )
-    return tuned(tf.constant(X, tf.float32)).numpy()
+    layer, codes = _evidence([0.0, 0.0]), _codes(TILT, 20, 0.3)
+    layer.tune(codes, tf.constant(X, tf.float32), seeds.seed(2))
+    return np.asarray(layer.step_sizes.value)
 
 
 def test_steps_it_tunes_are_mostly_accepted():
-    model, x = _model(TILT), tf.constant(X, tf.float32)
+    density, x = _codes(TILT).density, tf.constant(X, tf.float32)
     prior, posterior = _tuned()
     assert prior > 5 * posterior
-
-    def energy(codes):
-        return model.prior_energy(codes) - model.log_likelihood(x, codes)
+    energy = functools.partial(density.posterior_energy, x)
 
     @tf.function(autograph=False)
     def acceptance(step):
@@ -99,13 +95,10 @@ def test_tuned_chains_of_a_tilted_prior_meet_the_evidence():
     """One temperature after the other, as by default, from steps it tuned."""
     scaled = MODEL._replace(w=MODEL.w / np.sqrt(1.0 + TILT))
     exact = np.array([scaled._replace(x=x).log_evidence() for x in X])
-    evidence, model = _evidence(_tuned()), _model(TILT)
-    options = latent_evidence.Options(LADDER, 80, 32)
+    layer, codes = _evidence(_tuned()), _codes(TILT, 60, 0.3)
+    options = evidence.Options(LADDER, 80, 32)
     estimate = seeds.compiled(
-        lambda x, rows: evidence.estimate(
-            model, Chain("mala", 60, 0.3), x, rows, options
-        ),
-        False,
+        lambda x, rows: layer.estimate(codes, x, rows, options), False
     )
     value, error = estimate(tf.constant(X, tf.float32), seeds.rows(5, IMAGES))
     score = (value - exact) / error
@@ -152,20 +145,15 @@ def _shares(name, ladder):
     return weights**2 * moments_at[1:-1, 1]
 
 
-@pytest.mark.parametrize("name", latent_ladders.MEASURED)
+@pytest.mark.parametrize("name", ladders.MEASURED)
 def test_a_ladder_that_chains_measured_divides_evenly(name):
-    evidence = _evidence([STEP, STEP / (1.0 + STIFFNESS)])
-    model, x = _model(), tf.constant(X, tf.float32)
-
-    @functools.partial(seeds.compiled, jit_compile=False)
-    def log_likelihood_at(ladder):
-        options = latent_evidence.Options(ladder, 80, 8)
-        return evidence.log_likelihoods(
-            model, Chain("mala", 1, 0.1), x, seeds.rows(5, IMAGES), options
-        )
-
-    ladder = latent_ladders.placed(
-        name, 12, lambda nodes: log_likelihood_at(tf.constant(nodes))
+    ladder = _evidence([STEP, STEP / (1.0 + STIFFNESS)]).measured_ladder(
+        _codes(),
+        tf.constant(X, tf.float32),
+        seeds.rows(5, IMAGES),
+        evidence.Options((), 80, 8),
+        name,
+        12,
     )
     after, before = _shares(name, ladder), _shares(name, LADDER)
     assert after.max() / after.min() < 2.5

@@ -130,7 +130,7 @@ def test_model_meets_quadrature_over_its_latent(likelihood):
     """A model of one latent has an evidence that one integral gives."""
     model: Any = zoo.build(
         "variational_autoencoder",
-        image_shape=(3, 3, 1),
+        data=zoo.DataSpec("image", (3, 3, 1)),
         latent_dim=1,
         hidden_units=[8],
         likelihood=likelihood,

@@ -8,9 +8,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-import zoo
-from samplers import seeds
-from zoo import latent_model, latent_settings, latent_step
+from samplers import ladders, seeds
+from zoo.latent_prior import step
+from zoo.latent_prior.chains import Chain, Codes
+from zoo.latent_prior.density import Density
+from zoo.latent_prior.integral import Integral
+from zoo.latent_prior.tempering import Tempering
 
 LATENT, PIXELS, SIGMA, REPEATS = 2, 6, 0.6, 24
 _RNG = np.random.default_rng(0)
@@ -22,17 +25,7 @@ PARAMETERS = {
 # Away from what the prior expects, so that every gradient is.
 DATA = PARAMETERS["w"] @ [2.0, 1.5] + _RNG.normal(size=(3, PIXELS))
 # Moves that are nearly all accepted, and chains much longer than they need.
-BASE = zoo.build("latent_energy_prior", image_shape=(8, 8, 1)).get_config()
-CHAINS = {
-    "latent_dim": LATENT,
-    "dynamics": "mala",
-    "sigma": SIGMA,
-    "prior_steps": 40,
-    "prior_step_size": 0.3,
-    "posterior_steps": 40,
-    "posterior_step_size": 0.3,
-    "stiffness": 4.0,
-}
+PRIOR = POSTERIOR = Chain("mala", 40, 0.3)
 
 
 def _log_evidence(a, b, w):
@@ -60,29 +53,45 @@ def _exact(step=1e-5):
     return found
 
 
-def _estimates(**changes):
-    """The gradients of REPEATS steps, by name: [REPEATS, ...]."""
-    names = latent_settings.SETTINGS
-    settings = latent_settings.Settings(
-        **{**{name: BASE[name] for name in names}, **CHAINS, **changes}
-    )
+def _estimates(learn, prior=PRIOR, posterior=POSTERIOR):
+    """The gradients of REPEATS steps, by name: [REPEATS, ...].
+
+    Args:
+        learn: (codes, x, seed, variables) -> Step.
+        prior: how codes of the prior move.
+        posterior: likewise.
+    """
     a, b, w = (tf.Variable(v, dtype=tf.float32) for v in PARAMETERS.values())
-    model = latent_model.LatentModel(
+    density = Density(
         lambda z: tf.reduce_sum(0.5 * a * z**2 + b * z, -1),
         lambda z: tf.linalg.matmul(z, w, transpose_b=True),
+        LATENT,
         1.0,
         SIGMA,
     )
+    codes = Codes(density, prior, posterior)
     x = tf.constant(np.repeat(DATA, 200, 0), tf.float32)
+    variables = {"prior": [a, b], "generator": [w]}
 
     def gradients(seed):
-        found = latent_step.step(model, settings, x, seed, [a, b], [w])
-        return *found.prior_gradients, *found.generator_gradients
+        found = learn(codes, x, seed, variables).gradients
+        return *found["prior"], *found["generator"]
 
     gradients = seeds.compiled(gradients, True)
     runs = [gradients(seeds.seed(i)) for i in range(REPEATS)]
     columns = map(np.stack, zip(*runs, strict=True))
     return dict(zip(PARAMETERS, columns, strict=True))
+
+
+def _by_integral(draws=5, rule="corrected", kind="posterior"):
+    """Learns along 12 temperatures."""
+    ladder = ladders.power_law(12, 3.0)
+    integral = Integral(
+        Tempering(ladder, POSTERIOR, 4.0, draws),
+        rule,
+        generator_gradient=kind,
+    )
+    return lambda codes, *others: step.by_integral(codes, integral, *others)
 
 
 def _deviations(found, exact):
@@ -91,31 +100,23 @@ def _deviations(found, exact):
     return np.abs(found.mean(0) - exact) / error
 
 
-TEMPERED = {"estimator": "ti", "ladder": {"num": 12, "p": 3.0}}
-
-
 @pytest.mark.parametrize(
-    "changes",
+    ("learn", "chains"),
     [
-        {
-            "estimator": "mle",
-            "posterior_step_size": 0.06,
-            "posterior_steps": 100,
-        },
-        {
-            "estimator": "mle",
-            "dynamics": "nose_hoover",
-            "prior_step_size": 0.02,
-            "posterior_step_size": 0.001,
-            "prior_steps": 300,
-            "posterior_steps": 600,
-        },
-        TEMPERED,
+        (step.by_likelihood, (PRIOR, Chain("mala", 100, 0.06))),
+        (
+            step.by_likelihood,
+            (
+                Chain("nose_hoover", 300, 0.02),
+                Chain("nose_hoover", 600, 0.001),
+            ),
+        ),
+        (_by_integral(), ()),
     ],
     ids=["mle", "nose_hoover", "ti"],
 )
-def test_gradients_are_those_of_the_evidence(changes):
-    exact, found = _exact(), _estimates(**changes)
+def test_gradients_are_those_of_the_evidence(learn, chains):
+    exact, found = _exact(), _estimates(learn, *chains)
     for name, gradient in exact.items():
         assert _deviations(found[name], gradient).max() < 4.5, name
         # No gradient at all would be seen.
@@ -131,9 +132,7 @@ def test_the_trapezoids_derivative_is_not_the_gradient():
     exact = _exact()["w"]
     errors = {}
     for kind, draws in (("trapezoid", 1), ("covariance", 30)):
-        found = _estimates(
-            **TEMPERED, generator_gradient=kind, draws=draws, rule="trapezoid"
-        )
+        found = _estimates(_by_integral(draws, "trapezoid", kind))
         error = np.linalg.norm(found["w"].mean(0) - exact)
         errors[kind] = error / np.linalg.norm(exact)
     assert errors["covariance"] < 0.1

@@ -2,15 +2,15 @@
 
 from typing import Any
 
-import datasets
 import keras
 import numpy as np
 import tensorflow as tf
 
+import sources
 import zoo
 from samplers import seeds
 from tests import linear_gaussian
-from zoo import latent_model
+from zoo.latent_prior.density import Density
 
 SIGMA, EACH = 0.5, 500
 W = linear_gaussian.model(dz=2, dx=4).w
@@ -23,7 +23,7 @@ def _model() -> Any:
     """Two moves a step, on a linear-Gaussian model that training keeps."""
     model: Any = zoo.build(
         "latent_energy_prior",
-        image_shape=(2, 2, 1),
+        data=zoo.DataSpec("image", (2, 2, 1), len(IMAGES)),
         latent_dim=2,
         body="dense",
         hidden_units=[4],
@@ -33,19 +33,19 @@ def _model() -> Any:
         posterior_steps=2,
         posterior_step_size=0.03,
         persistent=True,
-        num_images=len(IMAGES),
     )
     w = tf.constant(W, tf.float32)
-    model.pieces = latent_model.LatentModel(
+    density = Density(
         lambda z: 0.0 * tf.reduce_sum(z, -1),
         lambda z: tf.reshape(
             tf.linalg.matmul(z, w, transpose_b=True), [-1, 2, 2, 1]
         ),
+        2,
         1.0,
         SIGMA,
     )
-    frozen = keras.optimizers.SGD(0.0)
-    model.compile(frozen, prior_optimizer=keras.optimizers.SGD(0.0))
+    model.codes = model.codes._replace(density=density)
+    model.compile(keras.optimizers.SGD(0.0))
     return model
 
 
@@ -68,8 +68,8 @@ def _off(codes):
 
 def test_chains_that_persist_reach_the_posterior():
     model = _model()
-    batches = datasets.train_batches(
-        IMAGES, batch_size=250, seed=0, numbered=True
+    batches = sources.batches(
+        IMAGES, batch_size=250, seed=0, columns=model.columns
     )
     model.fit(batches, steps_per_epoch=240, shuffle=False, verbose=0)
     mean, covariance = _off(np.asarray(model.persistent_codes.codes.value))

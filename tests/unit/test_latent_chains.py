@@ -6,7 +6,7 @@ import tensorflow as tf
 
 import samplers
 from samplers import seeds
-from zoo import latent_chains
+from zoo.latent_prior import chains
 
 STEPS = 5
 
@@ -15,10 +15,10 @@ def _energy(codes):
     return 0.5 * tf.reduce_sum(codes**2 + codes**4, -1)
 
 
-@pytest.mark.parametrize("dynamics", latent_chains.DYNAMICS)
+@pytest.mark.parametrize("dynamics", chains.DYNAMICS)
 @pytest.mark.parametrize("steps", [1, 5])
 def test_a_chain_ends_where_run_does(dynamics, steps):
-    chain = latent_chains.Chain(dynamics, steps, 0.05)
+    chain = chains.Chain(dynamics, steps, 0.05)
     start = seeds.normal(seeds.seed(0), [3, 2])
 
     @tf.function(autograph=False)
@@ -52,7 +52,7 @@ def test_the_gradient_at_the_end_is_not_evaluated(dynamics, evaluations):
         counted = tf.numpy_function(one, [constant], tf.float32, stateful=False)
         return _energy(codes) * tf.ensure_shape(counted, [3])
 
-    chain = latent_chains.Chain(dynamics, STEPS, 0.05)
+    chain = chains.Chain(dynamics, STEPS, 0.05)
     run = tf.function(
         lambda: chain.run(energy, tf.ones([3, 2]), seeds.seed(1)),
         autograph=False,
@@ -67,7 +67,7 @@ def test_a_tape_sees_the_end_as_a_constant():
     @tf.function(autograph=False)
     def gradient():
         with tf.GradientTape() as tape:
-            ends = latent_chains.Chain("langevin", 2, 0.05).run(
+            ends = chains.Chain("langevin", 2, 0.05).run(
                 lambda codes: scale * _energy(codes),
                 tf.ones([3, 2]),
                 seeds.seed(1),

@@ -9,42 +9,25 @@ import tensorflow as tf
 import zoo
 from configs import lebm_celeba, lebm_mnist
 from samplers import seeds
-from zoo import latent_chains, latent_gradients, latent_step
+from tests.small_latent import IMAGES, TI, build
+from zoo.latent_prior import gradients, step
 
 
 def _build(**changes) -> Any:
-    return zoo.build(
-        "latent_energy_prior",
-        image_shape=(8, 8, 1),
-        latent_dim=3,
-        body="dense",
-        hidden_units=[8],
-        energy_units=[8],
-        prior_steps=5,
-        posterior_steps=5,
-        estimator="ti",
-        ladder={"num": 4, "p": 3.0},
-        rule="trapezoid",
-        **changes,
-    )
+    return build(**TI, rule="trapezoid", **changes)
 
 
 @tf.function(autograph=False)
 def _step(model, x):
-    return latent_step.step(
-        model.pieces,
-        model.settings,
-        x,
-        seeds.seed(0),
-        model.tilt.trainable_variables,
-        model.decoder.trainable_variables,
+    variables = {player: model.variables_of(player) for player in model.players}
+    return step.by_integral(
+        model.codes, model.integral, x, seeds.seed(0), variables
     )
 
 
 @pytest.mark.parametrize("draws", [1, 3])
 def test_the_trapezoid_while_the_chains_run_is_the_one_after(draws):
-    x = tf.constant(2.0 * np.random.default_rng(0).random((6, 8, 8, 1)) - 1.0)
-    x = tf.cast(x, tf.float32)
+    x = tf.constant(2.0 * IMAGES - 1.0)
     ours, plain = (
         _step(_build(draws=draws, generator_gradient=kind), x)
         for kind in ("trapezoid", "posterior")
@@ -55,21 +38,21 @@ def test_the_trapezoid_while_the_chains_run_is_the_one_after(draws):
         )
     # The seed of the step's chains, and where they start.
     model = _build(draws=draws)
-    chains = model.settings.integral.tempering
+    moves = model.integral.tempering
     first, seed = seeds.split(seeds.seed(0), 2)
-    start = latent_chains.prior(
-        model.pieces, model.settings.prior_chain, first, [6, 3]
-    )
-    found = chains.run(model.pieces, x, start, seed)
-    codes, weights = latent_gradients.weighted_codes(
-        *("trapezoid", chains.ladder),
+    found = moves.run(model.density, x, model.codes.prior(first, 6), seed)
+    codes, weights = gradients.weighted_codes(
+        *("trapezoid", moves.ladder),
         *(found.samples, found.log_likelihood, "trapezoid"),
     )
-    after, _ = latent_gradients.of_generator(
-        model.pieces, x, codes, weights, model.decoder.trainable_variables
+    after = gradients.of_generator_by_all(
+        model.density, x, codes, weights, model.variables_of("generator")
     )
     for a, b, other in zip(
-        ours.generator_gradients, after, plain.generator_gradients, strict=True
+        ours.gradients["generator"],
+        after,
+        plain.gradients["generator"],
+        strict=True,
     ):
         np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-4)
         assert np.abs(a - other).max() > 1e-3
@@ -88,9 +71,9 @@ def test_steps_that_fill_the_memory_go_on(config, shape, changes):
     """TensorFlow's rewriting for short memory fails in the second step."""
     settings = config.get_config("ti").model.to_dict()
     settings |= {"ladder": {"num": 2}, **changes}
-    name = settings.pop("name")
-    model: Any = zoo.build(name, **settings, image_shape=shape)
-    model.compile("adam", jit_compile=False)
+    spec = zoo.DataSpec("image", shape)
+    model: Any = zoo.build(settings.pop("name"), data=spec, **settings)
+    model.compile("adam")
     # Of a batch whose size is known, the memory is.
     images = iter(tf.data.Dataset.from_tensors(tf.zeros([75, *shape])).repeat())
     model.make_train_function()

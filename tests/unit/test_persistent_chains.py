@@ -1,36 +1,25 @@
 """Chains of the latent prior that go on where an image was last seen."""
 
-import re
 from typing import Any
 
-import datasets
 import keras
-import ml_collections
 import numpy as np
 import pytest
 import tensorflow as tf
 
-import errors
 import layers
-import train
+import sources
 import zoo
-from training import checkpoints
+from tests.small_latent import build
 
-SMALL = {
-    "image_shape": (8, 8, 1),
-    "latent_dim": 3,
-    "filters": 1,
-    "energy_units": [8],
-    "prior_steps": 2,
-    "posterior_steps": 2,
-}
-ON = {"persistent": True, "num_images": 10}
 IMAGES = np.random.default_rng(0).integers(0, 256, (10, 8, 8, 1), np.uint8)
 
 
-def _build(**changes) -> Any:
-    model: Any = zoo.build("latent_energy_prior", **{**SMALL, **ON, **changes})
-    model.compile("adam", jit_compile=False)
+def _build() -> Any:
+    model = build(
+        data=zoo.DataSpec("image", (8, 8, 1), len(IMAGES)), persistent=True
+    )
+    model.compile("adam")
     return model
 
 
@@ -38,53 +27,12 @@ def _codes(model):
     return np.asarray(model.persistent_codes.codes.value)
 
 
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"num_images": None}, "persistent=True needs num_images"),
-        ({"num_images": 0}, "num_images=0"),
-        ({"persistent": 1}, "persistent=1 must be True or False"),
-        ({"persistent": False}, "num_images=10 is for persistent=True"),
-        ({"estimator": "ti"}, "persistent=True with estimator='ti'"),
-    ],
-)
-def test_a_bad_setting_gets_one_line(changes, message):
-    with pytest.raises(errors.InputError, match=re.escape(message)) as caught:
-        _build(**changes)
-    assert "\n" not in str(caught.value)
-
-
-def test_without_them_there_is_no_bank():
-    model = _build(persistent=False, num_images=None)
-    assert model.persistent_codes is None
-    assert all(v.shape != (10, 3) for v in model.variables)
-
-
-def test_numbers_that_are_none_are_refused():
+def test_only_persistent_chains_need_places_and_one_device():
     model = _build()
-    for numbers, message in (
-        (None, "needs the numbers"),
-        (np.zeros(10), "float64 of shape (10,)"),
-        (np.zeros([10, 2], int), "int64 of shape (10, 2)"),
-        (np.arange(1, 11), "image number 10 is outside the 10"),
-        (np.arange(-1, 9), "image number -1 is outside the 10"),
-    ):
-        with pytest.raises(errors.InputError, match=re.escape(message)) as e:
-            model.fit(IMAGES, numbers, batch_size=5, verbose=0)
-        assert "\n" not in str(e.value)
-
-
-def test_a_bank_of_another_size_than_the_data_is_refused(tmp_path):
-    config = ml_collections.ConfigDict(
-        {
-            "model": {"name": "latent_energy_prior", **SMALL, **ON},
-            "data": {"name": "digits"},
-            "training": {"steps": 1, "report_every": 1},
-        }
-    )
-    with pytest.raises(errors.InputError, match="is not the 1297") as caught:
-        train.train(config, tmp_path / "run", data_dir=str(tmp_path))
-    assert "config.model.num_images=10" in str(caught.value)
+    assert model.columns == ("x", "index") and model.max_replicas == 1
+    plain = build()
+    assert plain.columns == ("x",) and plain.max_replicas is None
+    assert plain.persistent_codes is None
 
 
 def test_the_bank_keeps_the_last_code_of_an_image():
@@ -102,39 +50,27 @@ def test_the_bank_keeps_the_last_code_of_an_image():
     np.testing.assert_array_equal(bank.read(numbers), found[[7, 2, 7, 9]])
 
 
-def test_a_step_moves_the_chains_of_its_images_and_resumes_exactly(tmp_path):
-    """All that a step leaves is in a checkpoint, the chains included."""
+def test_a_step_moves_the_chains_of_its_images_from_where_they_are():
+    model = _build()
+    model.compile(keras.optimizers.SGD(0.0))
+    columns = model.columns
+    batches = sources.batches(IMAGES, batch_size=4, seed=0, columns=columns)
+    (batch,) = batches.take(1)
+    step = tf.function(model.train_step, autograph=False)
 
-    def batches(first):
-        return datasets.train_batches(
-            IMAGES, batch_size=4, seed=0, first_step=first, numbered=True
-        )
+    def ends(start):
+        model.persistent_codes.codes.assign(start)
+        model.draw_count.assign(0)
+        step(batch)
+        return _codes(model).copy()
 
-    def steps(model, first, number):
-        run = tf.function(model.train_step, autograph=False)
-        for batch in batches(first).take(number):
-            run(batch)
-
-    whole, halves, resumed = _build(), _build(), _build()
-    np.testing.assert_array_equal(_codes(whole), _codes(halves))
-    steps(whole, 0, 6)
-    before = _codes(halves).copy()
-    steps(halves, 0, 1)
-    moved = np.abs(_codes(halves) - before).max(1) > 0
-    (_, numbers), *_ = batches(0).take(1)
-    assert set(np.flatnonzero(moved)) == set(np.asarray(numbers))
-    steps(halves, 1, 2)
-    checkpoints.Checkpoints(halves, tmp_path).save(3)
-    assert checkpoints.Checkpoints(resumed, tmp_path).restore() == 3
-    steps(resumed, 3, 3)
-    for a, b in zip(whole.variables, resumed.variables, strict=True):
-        np.testing.assert_array_equal(a.value, b.value)
-    # The control: without the bank of the checkpoint it is another run.
-    forgotten = _build()
-    checkpoints.Checkpoints(forgotten, tmp_path).restore()
-    forgotten.persistent_codes.codes.assign(before)
-    steps(forgotten, 3, 3)
-    assert np.abs(_codes(forgotten) - _codes(whole)).max() > 1e-3
+    before = _codes(model).copy()
+    after = ends(before)
+    moved = np.abs(after - before).max(1) > 0
+    assert set(np.flatnonzero(moved)) == set(np.asarray(batch[1]))
+    # The draws are the same, and the start is another.
+    np.testing.assert_array_equal(ends(before), after)
+    assert np.abs(ends(before + 1.0) - after)[moved].min() > 1e-3
 
 
 def test_it_is_saved_with_the_model_and_not_served(tmp_path):
@@ -143,8 +79,7 @@ def test_it_is_saved_with_the_model_and_not_served(tmp_path):
     loaded: Any = keras.models.load_model(tmp_path / "model.keras")
     np.testing.assert_array_equal(_codes(loaded), _codes(model))
     bank = model.persistent_codes.codes.value
-    model.fit_prior(IMAGES)
     functions = model.serving_functions()
     for name in ("generate", "reconstruct", "energy"):
-        used = functions[name].get_concrete_function().variables
+        used = functions[name].function.get_concrete_function().variables
         assert used and all(variable is not bank for variable in used)
