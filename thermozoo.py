@@ -1,9 +1,19 @@
 """The whole zoo under one name: `import thermozoo as tz`."""
 
+import evaluators
 import layers
 import losses
 import metrics
 import samplers
+import sources
 import zoo
 
-__all__ = ["layers", "losses", "metrics", "samplers", "zoo"]
+__all__ = [
+    "evaluators",
+    "layers",
+    "losses",
+    "metrics",
+    "samplers",
+    "sources",
+    "zoo",
+]

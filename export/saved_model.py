@@ -119,7 +119,11 @@ def _write_metadata(path: str, metadata: Mapping[str, Any]) -> None:
 
 def _verify(path: str, served: Mapping[str, Any], scratch: str) -> None:
     """Compares the export, loaded by a fresh process, with the live model."""
-    inputs = {name: _probe(one, served) for name, one in served.items()}
+    samples = _samples(served)
+    inputs = {
+        name: signature.examples(_PROBE_ROWS, samples)
+        for name, signature in served.items()
+    }
     inputs_path = os.path.join(scratch, "inputs.npz")
     outputs_path = os.path.join(scratch, "outputs.npz")
     flat: dict[str, Any] = {
@@ -149,18 +153,17 @@ def _verify(path: str, served: Mapping[str, Any], scratch: str) -> None:
                 _compare(f"{name}/{key}", expected.numpy(), answers)
 
 
-def _probe(signature: Any, served: Mapping[str, Any]) -> dict[str, np.ndarray]:
-    """Inputs of a signature; where it takes data, the model's own samples.
+def _samples(served: Mapping[str, Any]) -> np.ndarray | None:
+    """Samples of the model, for signatures that take data.
 
     Chains that start at an example magnify rounding where the example is like
     nothing that the model knows.
     """
-    samples = None
-    if "generate" in served:
-        generate = served["generate"]
-        (made,) = _run(generate, generate.examples(_PROBE_ROWS)).values()
-        samples = made.numpy()
-    return signature.examples(_PROBE_ROWS, samples)
+    if "generate" not in served:
+        return None
+    generate = served["generate"]
+    (samples,) = _run(generate, generate.examples(_PROBE_ROWS)).values()
+    return samples.numpy()
 
 
 def _run(signature: Any, inputs: Mapping[str, np.ndarray]) -> dict[str, Any]:

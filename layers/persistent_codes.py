@@ -12,8 +12,8 @@ from samplers import seeds
 # Salt of the first codes: training counts its draws from 0 upwards.
 _FIRST = -1
 _REMEDY = (
-    "give fit(images, numbers) the place of every image in the data set, such "
-    "as np.arange(len(images)), or a data set of (images, numbers)"
+    "give fit(images, index) whole numbers, such as np.arange(len(images)), or "
+    "a data set of (images, index)"
 )
 
 
@@ -28,7 +28,7 @@ class PersistentCodes(keras.layers.Layer):
 
     def __init__(
         self,
-        num_images: int,
+        num_examples: int,
         latent_dim: int,
         deviation: float,
         seed: int,
@@ -37,29 +37,19 @@ class PersistentCodes(keras.layers.Layer):
         """Draws the first code of every image.
 
         Args:
-            num_images: of the data set.
+            num_examples: images of the data set.
             latent_dim: size of a code.
             deviation: of the first codes.
-            seed: the model's.
-            **kwargs: Keras's own, as `name`.
-
-        Raises:
-            errors.InputError: there is more than one replica.
+            seed: whole number.
+            **kwargs: as for keras.layers.Layer, such as `name`.
         """
-        replicas = tf.distribute.get_strategy().num_replicas_in_sync
-        if replicas > 1:
-            raise errors.InputError(
-                f"{replicas} replicas: persistent chains end in one bank of "
-                "codes, which cannot be split; take one device "
-                "(--strategy=cpu or --strategy=gpu) or persistent=False"
-            )
         super().__init__(**kwargs)
-        self.num_images = num_images
+        self.num_examples = num_examples
         self.latent_dim = latent_dim
         self.deviation = deviation
         self.seed = seed
         self.codes = self.add_weight(
-            shape=(num_images, latent_dim),
+            shape=(num_examples, latent_dim),
             initializer=self._first,
             trainable=False,
             name="codes",
@@ -67,59 +57,39 @@ class PersistentCodes(keras.layers.Layer):
         self.built = True
 
     def _first(self, shape: Any, dtype: Any = None) -> tf.Tensor:
-        own = seeds.fold_in(seeds.seed(self.seed), _FIRST)
-        return tf.cast(self.deviation * seeds.normal(own, shape), dtype)
+        seed = seeds.fold_in(seeds.seed(self.seed), _FIRST)
+        return tf.cast(self.deviation * seeds.normal(seed, shape), dtype)
 
-    def check(self, numbers: Any) -> None:
-        """Refuses an array of numbers that no bank of this size has.
-
-        Raises:
-            errors.InputError: they are no whole numbers from 0 up to below
-                num_images.
-        """
-        array = np.asarray(numbers)
-        self._check_kind(array)
-        for number in (array.min(), array.max()) if array.size else ():
-            if not 0 <= number < self.num_images:
-                raise errors.InputError(
-                    f"image number {number} is outside the {self.num_images} "
-                    "of the persistent chains: build the model with "
-                    "num_images=N for a data set of N images, counted from 0"
-                )
-
-    def _check_kind(self, numbers: Any) -> None:
-        if numbers is None:
-            raise errors.InputError(
-                f"persistent=True needs the numbers of the images: {_REMEDY}"
-            )
-        kind = tf.as_dtype(numbers.dtype)
-        if not kind.is_integer or len(numbers.shape) != 1:
-            raise errors.InputError(
-                f"{kind.name} of shape {tuple(numbers.shape)} beside the "
-                f"images are no numbers of images: {_REMEDY}"
-            )
-
-    def read(self, numbers: Any) -> tf.Tensor:
-        """The codes [B, latent_dim] of the images with these numbers.
+    def read(self, index: Any) -> tf.Tensor:
+        """The codes [B, latent_dim] of the images at these places.
 
         Args:
-            numbers: whole numbers [B], below num_images. Others give NaN.
+            index: whole numbers [B], below num_examples. Others give NaN.
 
         Raises:
             errors.InputError: they are missing or of another kind.
         """
-        self._check_kind(numbers)
-        rows = tf.cast(numbers, tf.int64)
-        known = (rows >= 0) & (rows < self.num_images)
+        if index is None:
+            raise errors.InputError(
+                f"persistent=True needs the places of the images: {_REMEDY}"
+            )
+        dtype = tf.as_dtype(index.dtype)
+        if not dtype.is_integer or len(index.shape) != 1:
+            raise errors.InputError(
+                f"{dtype.name} of shape {tuple(index.shape)} beside the images "
+                f"are not their places in the data set: {_REMEDY}"
+            )
+        rows = tf.cast(index, tf.int64)
+        known = (rows >= 0) & (rows < self.num_examples)
         codes = tf.gather(self.codes.value, tf.where(known, rows, 0))
         return tf.where(known[:, tf.newaxis], codes, np.nan)
 
-    def write(self, numbers: tf.Tensor, codes: tf.Tensor) -> None:
-        """Keeps codes [B, latent_dim] for the images with numbers [B].
+    def write(self, index: Any, codes: tf.Tensor) -> None:
+        """Keeps codes [B, latent_dim] for the images at the places [B].
 
         Of an image that is in the batch twice, the last one stays.
         """
-        rows = tf.cast(numbers, tf.int64)
+        rows = tf.cast(index, tf.int64)
         same = tf.equal(rows[:, tf.newaxis], rows)
         last = tf.reduce_max(tf.where(same, tf.range(tf.size(rows)), -1), 1)
         # Writes to one row come in any order, so they must be the same.
@@ -130,7 +100,7 @@ class PersistentCodes(keras.layers.Layer):
         """The constructor's arguments."""
         return {
             **super().get_config(),
-            "num_images": self.num_images,
+            "num_examples": self.num_examples,
             "latent_dim": self.latent_dim,
             "deviation": self.deviation,
             "seed": self.seed,

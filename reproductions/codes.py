@@ -10,7 +10,6 @@ from samplers import seeds
 
 # A latent counts as used where shuffling it raises the error by more.
 SENSITIVE = 0.01
-_CHUNK = 500
 
 
 class Codes(NamedTuple):
@@ -40,27 +39,19 @@ class Description(NamedTuple):
 
 def encode(model: Any, images: np.ndarray) -> Codes:
     """Codes of images [n, H, W, C], in [0, 1]."""
-    means, spreads = [], []
-    for start in range(0, len(images), _CHUNK):
-        codes = model.encode(tf.constant(images[start : start + _CHUNK]))
-        if isinstance(codes, tuple):
-            codes = codes[0]
-        if codes.shape.rank == 2:
-            codes = codes[:, None]
-        mean, variance = tf.nn.moments(codes, axes=[1])
-        means.append(mean.numpy())
-        spreads.append(variance.numpy())
-    return Codes(np.concatenate(means), np.concatenate(spreads).mean(0))
+    found = model.encode(images)
+    codes = found[0] if isinstance(found, tuple) else found
+    if codes.shape.rank == 2:
+        codes = codes[:, None]
+    mean, variance = tf.nn.moments(codes, axes=[1])
+    return Codes(mean.numpy(), variance.numpy().mean(0))
 
 
 def reconstruct(model: Any, images: np.ndarray) -> np.ndarray:
     """Reconstructions [n, H, W, C]; of an ensemble, the average."""
-    parts = []
-    for start in range(0, len(images), _CHUNK):
-        result = model.reconstruct(tf.constant(images[start : start + _CHUNK]))
-        mean = result[0] if isinstance(result, tuple) else result
-        parts.append(mean.numpy())
-    return np.concatenate(parts)
+    found = model.reconstruct(images)
+    mean = found[0] if isinstance(found, tuple) else found
+    return mean.numpy()
 
 
 def squared_error(images: np.ndarray, others: np.ndarray) -> float:
@@ -121,12 +112,7 @@ def gaussian_samples(model: Any, codes: np.ndarray, number: int) -> np.ndarray:
         seeds.seed(0), (number, codes.shape[1]), tf.float64
     ).numpy()
     drawn = (codes.mean(0) + noise @ root.T).astype(np.float32)
-    return np.concatenate(
-        [
-            model.decode(tf.constant(drawn[start : start + _CHUNK])).numpy()
-            for start in range(0, number, _CHUNK)
-        ]
-    )
+    return np.asarray(model.decode(drawn))
 
 
 def describe(
@@ -139,7 +125,7 @@ def describe(
     """Everything Table 1 says of the codes and the reconstructions.
 
     Args:
-        model: a LatentGenerator, ready to encode.
+        model: a zoo.Encoding, ready to encode.
         images: of the test, [n, H, W, C] in [0, 1].
         labels: [n].
         train: [m, H, W, C], for the neighbours.

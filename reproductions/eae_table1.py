@@ -118,6 +118,7 @@ def main(argv: list[str]) -> None:
     values = command_line.alone(argv)
     options = {"data_dir": values.data_dir, "download": values.download}
     import datasets
+
     import errors
     from reproductions import frey_faces, outputs
 

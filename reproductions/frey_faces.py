@@ -4,10 +4,10 @@ import pathlib
 import zlib
 from typing import Any
 
+import datasets
 import keras
 import numpy as np
 
-import datasets
 import errors
 import zoo
 from reproductions import codes

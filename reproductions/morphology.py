@@ -195,9 +195,9 @@ def main(argv: list[str]) -> None:
     from training import command_line
 
     values = command_line.alone(argv)
+    import datasets
     import numpy as np
 
-    import datasets
     from metrics import classifier
     from reproductions import morphology_runs as runs
     from reproductions import outputs, pictures

@@ -3,11 +3,11 @@
 import time
 from typing import Any, NamedTuple
 
+import datasets
 import keras
 import numpy as np
 import tensorflow as tf
 
-import datasets
 import metrics
 import zoo
 from metrics import classifier

@@ -8,8 +8,8 @@ import tensorflow as tf
 from matplotlib import figure
 from matplotlib.backends import backend_agg
 
+from evaluators.pictures import grid
 from reproductions import codes as latent
-from training import report
 
 PAIRS = ((3, 5), (4, 9), (1, 7))
 _STEPS = 10
@@ -288,7 +288,7 @@ def samples(images: dict[str, np.ndarray], path: pathlib.Path) -> None:
 def _rows(axes: Any, rows: list[tuple[str, np.ndarray]]) -> None:
     """Draws rows of equally many images, each with its name."""
     stacked = np.concatenate([row for _, row in rows])
-    tiled = report.grid(stacked, len(rows[0][1]))
+    tiled = grid(stacked, len(rows[0][1]))
     axes.imshow(tiled.squeeze(), cmap="gray", vmin=0, vmax=255)
     # The room that the images leave is the names'.
     axes.set_anchor("E")

@@ -21,8 +21,8 @@ import numpy as np
 
 import errors
 import train
-from datasets import Splits
 from reproductions import codes, table1_runs
+from sources import Data
 from training import checkpoints, report
 
 # Test images that a run of the scan is judged on.
@@ -31,7 +31,7 @@ _IMAGES = 5000
 
 def table(
     output: pathlib.Path,
-    splits: Splits,
+    data: Data,
     temperatures: tuple[float, ...] = table1_runs.SCAN_TEMPERATURES,
     **options: Any,
 ) -> list[dict[str, Any]]:
@@ -39,7 +39,7 @@ def table(
 
     Args:
         output: folder of the runs.
-        splits: the data.
+        data: images, with labels.
         temperatures: T, in units of the energy.
         **options: of train.train.
 
@@ -53,15 +53,15 @@ def table(
         config = table1_runs.scan_settings(temperature)
         name = f"T={temperature:.0e}"
         rows.append({"temperature": temperature})
-        rows[-1].update(_row(config, output / "scan" / name, splits, options))
+        rows[-1].update(_row(config, output / "scan" / name, data, options))
     config = table1_runs.scan_reference_settings()
     rows.append({"temperature": None})
-    rows[-1].update(_row(config, output / "scan" / "ae", splits, options))
+    rows[-1].update(_row(config, output / "scan" / "ae", data, options))
     return rows
 
 
 def _row(
-    config: dict, workdir: pathlib.Path, splits: Splits, options: dict
+    config: dict, workdir: pathlib.Path, data: Data, options: dict
 ) -> dict[str, Any]:
     try:
         train.train(config, workdir, resume=True, **options)
@@ -73,10 +73,10 @@ def _row(
     scale = np.float32(255)
     described = codes.describe(
         model,
-        splits.test[:_IMAGES] / scale,
-        splits.test_labels[:_IMAGES],
-        splits.train[:_IMAGES] / scale,
-        splits.train_labels[:_IMAGES],
+        data.test[:_IMAGES] / scale,
+        data.test_labels[:_IMAGES],
+        data.train[:_IMAGES] / scale,
+        data.train_labels[:_IMAGES],
     )
     lines = report.read_metrics(workdir / "metrics.jsonl")
     logged = [line for line in lines if "kinetic_ratio" in line]

@@ -11,11 +11,11 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
+import datasets
 import keras
 import numpy as np
 import tqdm
 
-import datasets
 import metrics
 import zoo
 from metrics import extractors

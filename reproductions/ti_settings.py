@@ -4,6 +4,7 @@ import pathlib
 from typing import Any, NamedTuple
 
 import datasets
+
 import errors
 from reproductions import outputs
 from training import command_line

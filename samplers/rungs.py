@@ -1,6 +1,5 @@
 """The chains of a ladder, one temperature after the other or all at once."""
 
-import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -38,25 +37,46 @@ class Plan(NamedTuple):
     differentiable: bool
 
 
+class Tempered(NamedTuple):
+    """Chains of all temperatures, t = 0 first.
+
+    Attributes:
+      position: [N_t, chains, *event], the last ones, or a structure of such.
+      samples: [N_t, keep, chains, *event], the last `keep`, oldest first.
+      log_likelihood: [N_t, keep, chains], at the samples; () without a
+        function for it.
+      acceptance: [N_t], mean over steps and chains of the probability with
+        which a move is taken; 1 for kernels without a Metropolis test.
+      total: the sum of all that `ending` gave to sum; () without it.
+    """
+
+    position: Any
+    samples: Any
+    log_likelihood: Any
+    acceptance: Any
+    total: Any = ()
+
+
+class _Ended(NamedTuple):
+    """Chains of one kernel after their last step, and what they left.
+
+    `before` is what is kept of earlier steps, empty or one structure, and
+    `summed` [rows] the acceptance of the steps before these.
+    """
+
+    state: Any
+    info: Any
+    before: list
+    summed: Any
+
+
 def _chains(
-    plan: Plan,
-    kernel: Kernel,
-    start: Any,
-    seed: Any,
-    num_steps: Any,
-    ending: Callable[[Any], Ending] | None = None,
-) -> tuple[Any, Any, Any, Any]:
-    """The Ending of the chains, what is kept, and their acceptance [rows]."""
+    plan: Plan, kernel: Kernel, start: Any, seed: Any, num_steps: Any
+) -> _Ended:
     first_seed, run_seed = seeds.split(seed, 2)
 
-    def likelihood_of(state: Any, info: Any) -> Any:
-        fn = plan.log_likelihood_fn
-        if fn is None:
-            return ()
-        return power_posteriors.log_likelihood(fn, state, info)
-
     def kept(state: Any, info: Any) -> Any:
-        likelihood = likelihood_of(state, info)
+        likelihood = _likelihood(plan, state, info)
         return state.position, likelihood, _acceptance(info)
 
     def part(state: Any, steps: Any, first: Any, observer: Any) -> Any:
@@ -77,28 +97,38 @@ def _chains(
     state, summed = part(
         state, early, 0, total(lambda state, info: _acceptance(info), none)
     )
-    kept_before = []
+    before = []
     if plan.keep > 1:
         state, several = part(state, plan.keep - 1, early, trace(kept))
-        kept_before.append(several)
+        before.append(several)
     # Outside of the loops, so that a graph leaves out what only a further
     # step would need: the gradient at the end.
     state, info = kernel.step(seeds.fold_in(run_seed, num_steps - 1), state)
-    if ending is None:
-        found = Ending(likelihood_of(state, info), ())
-    else:
-        found = ending(state.position)
+    return _Ended(state, info, before, summed)
+
+
+def _kept(
+    plan: Plan, ended: _Ended, likelihood: Any, num_steps: Any
+) -> tuple[Any, Any, Any]:
+    """The samples and their likelihoods, [keep, ...], and the acceptance."""
     one = tf.nest.map_structure(
         lambda x: x[tf.newaxis],
-        (state.position, found.log_likelihood, _acceptance(info)),
+        (ended.state.position, likelihood, _acceptance(ended.info)),
     )
     samples, likelihood, late = tf.nest.map_structure(
         lambda *parts: _sized(tf.concat(parts, 0), plan.keep),
-        *kept_before,
+        *ended.before,
         one,
     )
-    summed += tf.reduce_sum(late, 0)
-    return found, samples, likelihood, summed / tf.cast(num_steps, none.dtype)
+    summed = ended.summed + tf.reduce_sum(late, 0)
+    return samples, likelihood, summed / tf.cast(num_steps, summed.dtype)
+
+
+def _likelihood(plan: Plan, state: Any, info: Any) -> Any:
+    fn = plan.log_likelihood_fn
+    if fn is None:
+        return ()
+    return power_posteriors.log_likelihood(fn, state, info)
 
 
 def _acceptance(info: Any) -> Any:
@@ -109,61 +139,60 @@ def _acceptance(info: Any) -> Any:
 
 def one_by_one(
     plan: Plan, ladder: Any, start: Any, seed: Any, num_steps: Any
-) -> tuple[Any, Any, Any, Any]:
-    """From t = 0 upwards: what Tempered has, but for `position`."""
+) -> Tempered:
+    """From t = 0 upwards."""
     count = ladder.shape[0] or tf.size(ladder)
 
-    def rung(i: Any, t: Any, position: Any, below: Any) -> Any:
+    def rung(i: Any, position: Any, below: Any, arrays: Any) -> Any:
+        # The first on its own: at a t that is 0 for certain, the graph has no
+        # likelihood to move by.
+        t = tf.zeros([], ladder.dtype) if below is None else ladder[i]
+        own = () if plan.ending is None else (below,)
+        kernel = plan.kernel_at(t, i, *own)
+        ended = _chains(
+            plan, kernel, position, seeds.fold_in(seed, i), num_steps
+        )
         if plan.ending is None:
-            kernel, ending = plan.kernel_at(t, i), None
+            found = Ending(_likelihood(plan, ended.state, ended.info), ())
         else:
-            kernel = plan.kernel_at(t, i, below)
-            ending = functools.partial(plan.ending, i)
-        found, samples, likelihood, acceptance = _chains(
-            plan,
-            kernel,
-            position,
-            seeds.fold_in(seed, i),
-            num_steps,
-            ending,
+            found = plan.ending(i, ended.state.position)
+        samples, likelihood, acceptance = _kept(
+            plan, ended, found.log_likelihood, num_steps
         )
         values = (samples, likelihood, tf.reduce_mean(acceptance))
-        return particles.combine(lambda x: x[-1], samples), found, values
-
-    # The first on its own: at a t that is 0 for certain, the graph has no
-    # likelihood to move by.
-    position, below, first = rung(0, tf.zeros([], ladder.dtype), start, None)
-    arrays = tf.nest.map_structure(
-        lambda x: tf.TensorArray(
-            x.dtype, size=count, element_shape=x.shape
-        ).write(0, x),
-        first,
-    )
-
-    def body(i: Any, position: Any, below: Any, arrays: Any) -> Any:
-        position, found, values = rung(i, ladder[i], position, below)
+        if below is None:
+            arrays = tf.nest.map_structure(
+                lambda x: tf.TensorArray(
+                    x.dtype, size=count, element_shape=x.shape
+                ),
+                values,
+            )
+        else:
+            summed = tf.nest.map_structure(tf.add, below.summand, found.summand)
+            found = found._replace(summand=summed)
         arrays = tf.nest.map_structure(
             lambda array, value: array.write(i, value), arrays, values
         )
-        summed = tf.nest.map_structure(tf.add, below.summand, found.summand)
-        return i + 1, position, found._replace(summand=summed), arrays
+        position = particles.combine(lambda x: x[-1], samples)
+        return i + 1, position, found, arrays
 
     _, _, ended, arrays = tf.while_loop(
         lambda i, position, below, arrays: i < count,
-        body,
-        (tf.constant(1), position, below, arrays),
+        rung,
+        rung(0, _unsized(start), None, None),
         maximum_iterations=count if plan.differentiable else None,
     )
-    stacked = tf.nest.map_structure(
+    samples, *others = tf.nest.map_structure(
         lambda array: _sized(array.stack(), ladder.shape[0]), arrays
     )
-    return *stacked, ended.summand
+    return _tempered(plan, samples, *others, ended.summand)
 
 
 def all_at_once(
     plan: Plan, ladder: Any, start: Any, seed: Any, num_steps: Any
-) -> tuple[Any, Any, Any]:
-    """All from the same start: what Tempered has, but for both ends."""
+) -> Tempered:
+    """All from the same start."""
+    start = _unsized(start)
     count = ladder.shape[0] or tf.size(ladder)
     first = tf.nest.flatten(start)[0]
     chains = first.shape[0] or tf.shape(first)[0]
@@ -179,7 +208,9 @@ def all_at_once(
         lambda x: tf.repeat(x[tf.newaxis], count, 0), start
     )
     start = particles.combine(_flat, start)
-    _, *kept, acceptance = _chains(plan, kernel, start, seed, num_steps)
+    ended = _chains(plan, kernel, start, seed, num_steps)
+    likelihood = _likelihood(plan, ended.state, ended.info)
+    *kept, acceptance = _kept(plan, ended, likelihood, num_steps)
 
     def apart(x: Any) -> Any:
         """[keep, N_t * chains, ...] as [N_t, keep, chains, ...]."""
@@ -189,7 +220,33 @@ def all_at_once(
 
     samples, likelihood = tf.nest.map_structure(apart, tuple(kept))
     by_rung = tf.reshape(acceptance, [count, chains])
-    return samples, likelihood, tf.reduce_mean(by_rung, 1)
+    return _tempered(plan, samples, likelihood, tf.reduce_mean(by_rung, 1))
+
+
+def _tempered(plan: Plan, samples: Any, *others: Any) -> Tempered:
+    last = particles.combine(lambda x: x[:, -1], samples)
+    tempered = Tempered(last, samples, *others)
+    if plan.differentiable:
+        return tempered
+    # Stops at the inner loop already; a tape must not see the outer one.
+    return tf.nest.map_structure(tf.stop_gradient, tempered)
+
+
+def _unsized(start: Any) -> Any:
+    """A start in a graph without its static number of chains.
+
+    Where TensorFlow can tell that a graph's memory is large, it rewrites sums
+    in loops within loops to temporary variables, may leave them behind, and
+    fails when the graph runs again ("AlreadyExistsError").
+    """
+    if seeds.under_xla():
+        return start
+    return particles.combine(
+        lambda x: tf.raw_ops.PlaceholderWithDefault(
+            input=x, shape=[None, *x.shape[1:]]
+        ),
+        start,
+    )
 
 
 def _sized(x: Any, length: Any) -> Any:

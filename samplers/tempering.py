@@ -28,36 +28,16 @@ data x [B, pixels] and one chain for each of them:
 
 import functools
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import tensorflow as tf
 
 import errors
 from samplers import ladders, particles, seeds
 from samplers.kernel import Kernel
-from samplers.rungs import Ending, Plan, all_at_once, one_by_one
+from samplers.rungs import Ending, Plan, Tempered, all_at_once, one_by_one
 
 __all__ = ["Ending", "Tempered", "rows", "temper"]
-
-
-class Tempered(NamedTuple):
-    """Chains of all temperatures, t = 0 first.
-
-    Attributes:
-      position: [N_t, chains, *event], the last ones, or a structure of such.
-      samples: [N_t, keep, chains, *event], the last `keep`, oldest first.
-      log_likelihood: [N_t, keep, chains], at the samples; () without a
-        function for it.
-      acceptance: [N_t], mean over steps and chains of the probability with
-        which a move is taken; 1 for kernels without a Metropolis test.
-      total: the sum of all that `ending` gave to sum; () without it.
-    """
-
-    position: Any
-    samples: Any
-    log_likelihood: Any
-    acceptance: Any
-    total: Any = ()
 
 
 def temper(
@@ -135,7 +115,7 @@ def temper(
             "ending needs one temperature after the other, log_likelihood_fn, "
             "and no gradient: leave out batched and differentiable"
         )
-    build = Plan(
+    plan = Plan(
         kernel_at,
         log_likelihood_fn,
         ending,
@@ -149,40 +129,20 @@ def temper(
     ladder = tf.cast(ladder, particles.dtype_of(start))
     seed = tf.convert_to_tensor(seed)
     if tf.executing_eagerly():
-        jit = seeds.under_xla()
-        return _compiled(build, jit)(ladder, start, seed, num_steps)
-    return _run(build, ladder, start, seed, num_steps)
+        fn = _compiled(plan, seeds.under_xla())
+    else:
+        fn = functools.partial(_run_of(plan), plan)
+    return fn(ladder, start, seed, num_steps)
+
+
+def _run_of(plan: Plan) -> Callable[..., Tempered]:
+    return all_at_once if plan.batched else one_by_one
 
 
 @functools.lru_cache(maxsize=16)
 def _compiled(plan: Plan, jit_compile: bool) -> Callable[..., Tempered]:
-    return seeds.compiled(functools.partial(_run, plan), jit_compile)
-
-
-def _run(
-    plan: Plan, ladder: Any, start: Any, seed: Any, num_steps: Any
-) -> Tempered:
-    fn = all_at_once if plan.batched else one_by_one
-    if not seeds.under_xla():
-        start = particles.combine(_of_unknown_size, start)
-    samples, *others = fn(plan, ladder, start, seed, num_steps)
-    last = particles.combine(lambda x: x[:, -1], samples)
-    tempered = Tempered(last, samples, *others)
-    if plan.differentiable:
-        return tempered
-    # Stops at the inner loop already; a tape must not see the outer one.
-    return tf.nest.map_structure(tf.stop_gradient, tempered)
-
-
-def _of_unknown_size(x: Any) -> Any:
-    """X without its static number of chains.
-
-    Where TensorFlow can tell that a graph's memory is large, it rewrites sums
-    in loops within loops to temporary variables, may leave them behind, and
-    fails when the graph runs again ("AlreadyExistsError").
-    """
-    unknown = [None, *x.shape[1:]]
-    return tf.raw_ops.PlaceholderWithDefault(input=x, shape=unknown)
+    run = functools.partial(_run_of(plan), plan)
+    return seeds.compiled(run, jit_compile)
 
 
 def rows(x: Any, like: Any) -> Any:

@@ -52,7 +52,9 @@ class Stream:
             # 0 tf.data would also fail on one that is a tensor.
             tf.compat.v1.get_default_graph().seed = None
             # tf.data takes a scalar tensor here; its annotation says int.
-            order: Any = tf.cast(folded[0], tf.int64)
+            # Both words: the first one depends on the seed alone.
+            words = tf.cast(folded, tf.int64)
+            order: Any = words[0] + 2**32 * words[1]
             return rows.shuffle(
                 min(_SHUFFLE_BUFFER, len(self)),
                 seed=order,

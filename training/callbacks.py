@@ -20,9 +20,6 @@ import sources
 from evaluators import pictures
 from training import checkpoints, report, single_device
 
-# Test examples whose reconstructions are drawn.
-_SHOWN = 32
-
 
 class Guard(keras.callbacks.Callback):
     """Stops the run at the first number that is not finite."""
@@ -144,11 +141,12 @@ class Pictures(keras.callbacks.Callback):
     def draw(self, model: Any, step: int) -> None:
         """Writes NAME/step_*.png for everything that the model exhibits."""
         spec = self._data.spec
-        rows = spec.as_rows(self._data.test[:_SHOWN])
+        # Half as many originals as samples: each has a reconstruction.
+        rows = spec.as_rows(self._data.test[: spec.shown // 2])
         for name, shown in model.exhibits(rows).items():
             pixels = pictures.picture(spec, shown)
             path = self._workdir / name / f"step_{step:09d}.png"
-            pictures.save_png(pixels, path)
+            report.save_png(pixels, path)
             with self._board.as_default():
                 tf.summary.image(name, pixels[None], step=step)
 

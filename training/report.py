@@ -1,8 +1,11 @@
-"""The numbers that a run leaves: metrics.jsonl and results.json."""
+"""What a run leaves to look at: metrics.jsonl, results.json and pictures."""
 
 import json
 import pathlib
 from typing import Any
+
+import numpy as np
+from PIL import Image
 
 from training import storage
 
@@ -58,3 +61,9 @@ def read_results(workdir: pathlib.Path) -> dict[str, float] | None:
     except (OSError, ValueError):
         return None
     return found if isinstance(found, dict) else None
+
+
+def save_png(pixels: np.ndarray, path: pathlib.Path) -> None:
+    """Writes uint8 [H, W, 1 or 3] as a PNG, at once."""
+    flat = pixels[..., 0] if pixels.shape[-1] == 1 else pixels
+    storage.replace(path, lambda aside: Image.fromarray(flat).save(aside))

@@ -75,8 +75,8 @@ def execute(
             workdir.mkdir(parents=True, exist_ok=True)
         saved = checkpoints.Checkpoints(model, workdir)
         step = saved.restore()
-    judges = evaluators.build(
-        model, data, resolved["evals"], inception_weights=inception_weights
+    chosen = evaluators.build(
+        type(model), data, resolved["evals"], inception_weights
     )
     storage.write_json(checkpoints.config_path(workdir), resolved)
     with storage.writing(workdir / "tensorboard"):
@@ -89,9 +89,9 @@ def execute(
     saved.save(steps)
     storage.replace(workdir / _WEIGHTS, model.save_weights)
     scores: dict[str, float] = {}
-    for judge in judges:
-        scores |= judge(prepared, resolved["seed"])
-        _write_lines(judge, workdir)
+    for name, evaluator in chosen.items():
+        scores |= evaluator(prepared, resolved["seed"])
+        _write_lines(evaluator.lines, workdir / f"{name}.txt")
     callbacks.write_scalars(board, steps, scores)
     results = {"step": steps, **scores}
     storage.write_json(report.results_path(workdir), results)
@@ -136,8 +136,9 @@ def _fit(
     try:
         model.fit(
             sources.batches(
-                data,
+                data.train,
                 columns=model.columns,
+                labels=data.train_labels,
                 batch_size=resolved["data"]["batch_size"],
                 batches_per_step=model.batches_per_step,
                 seed=resolved["seed"],
@@ -204,8 +205,12 @@ def _require_same(ours: dict, theirs: dict, workdir: pathlib.Path) -> None:
         )
 
 
-def _write_lines(judge: Any, workdir: pathlib.Path) -> None:
-    raise NotImplementedError
+def _write_lines(lines: tuple[str, ...], path: pathlib.Path) -> None:
+    """Shows what an evaluator says to a person, and keeps it."""
+    if lines:
+        text = "".join(f"{line}\n" for line in lines)
+        print(text, end="")
+        storage.replace(path, lambda p: pathlib.Path(p).write_text(text))
 
 
 @contextlib.contextmanager

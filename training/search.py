@@ -227,10 +227,12 @@ def _check(direction: str, tuner: str, max_trials: int, seed: int) -> None:
 def _check_objective(objective: str, evals: dict[str, dict]) -> None:
     """Refuses the score of an evaluator that the runs do not have."""
     for name, evaluator in evaluators.EVALUATORS.items():
-        if objective in evaluator.scores and not evaluator.is_on(**evals[name]):
+        if objective in evaluator.scores and not evaluators.is_on(
+            name, evals[name]
+        ):
             raise errors.InputError(
-                f"--objective={objective} needs the evaluator {name!r}: "
-                f"{evaluator.remedy}"
+                f"--objective={objective} is of an evaluator that is off: set "
+                f"--config.evals.{name}.{evaluator.switch}"
             )
 
 

@@ -7,10 +7,10 @@ in its own: `known` reads both. The rest stands here.
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-import evaluators
 import ml_collections
 
 import errors
+import evaluators
 import zoo
 from zoo import arguments
 from zoo.arguments import Parameter
@@ -114,8 +114,7 @@ def known(model: str) -> dict[str, Any]:
         ),
         "training": arguments.parameters(Training.__new__),
         "evals": {
-            name: arguments.parameters(evaluator.__init__)
-            for name, evaluator in evaluators.EVALUATORS.items()
+            name: evaluators.parameters(name) for name in evaluators.EVALUATORS
         },
     }
 

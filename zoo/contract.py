@@ -23,10 +23,8 @@ from zoo import arguments, rowwise
 from zoo.data import KINDS, DataSpec
 from zoo.rowwise import DATA, NUMBER, SEEDS
 
-# Training examples that `prepare` looks at, at most.
+# Training examples that `prepare` looks at, at most: the first ones.
 _PREPARED = 50_000
-# Examples that are drawn while training, and the seed of the drawn samples.
-_SHOWN = 64
 
 
 class Model(keras.Model, abc.ABC):
@@ -357,7 +355,7 @@ class Generative(Model):
 
     def exhibits(self, rows: np.ndarray, *, seed: int = 7) -> dict[str, Any]:
         """Adds samples; see Model.exhibits."""
-        samples = np.asarray(self.generate(_SHOWN, seed=seed))
+        samples = np.asarray(self.generate(self.data.shown, seed=seed))
         return {"samples": samples, **super().exhibits(rows, seed=seed)}
 
 

@@ -19,6 +19,7 @@ class Kind(NamedTuple):
         high: the greatest value; None: there is none.
         link: maps the linear output of a network into the range.
         scale: whole numbers (uint8) are divided by it; None: they are refused.
+        shown: how many samples make a picture.
     """
 
     plural: str
@@ -27,13 +28,14 @@ class Kind(NamedTuple):
     high: float | None
     link: Callable[[tf.Tensor], tf.Tensor]
     scale: float | None = None
+    shown: int = 64
 
 
 KINDS = {
     # [height, width, channels], grey values or colours.
     "image": Kind("images", 3, 0.0, 1.0, tf.sigmoid, 255.0),
     # [dimensions], of any range.
-    "points": Kind("points", 1, None, None, tf.identity),
+    "points": Kind("points", 1, None, None, tf.identity, shown=1024),
     # Any lattice of values -1 and +1.
     "spins": Kind("spins", None, -1.0, 1.0, tf.tanh),
     # [height, width, components], of any range.
@@ -98,6 +100,11 @@ class DataSpec(NamedTuple):
     def plural(self) -> str:
         """How messages call several examples."""
         return KINDS[self.kind].plural
+
+    @property
+    def shown(self) -> int:
+        """How many samples make a picture."""
+        return KINDS[self.kind].shown
 
     def link(self, outputs: tf.Tensor) -> tf.Tensor:
         """Maps linear outputs [B, *shape] of a network into the range."""

@@ -17,7 +17,6 @@ import train
 import zoo
 from training import strategy
 
-
 _SPEC = zoo.DataSpec("image", (8, 8, 1))
 
 

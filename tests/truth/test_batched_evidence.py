@@ -5,11 +5,11 @@ import functools
 import numpy as np
 import pytest
 import tensorflow as tf
+from zoo.latent_chains import Chain
 
 from samplers import ladders, moments, run, seeds
 from tests import linear_gaussian
 from zoo import latent_evidence, latent_ladders, latent_model
-from zoo.latent_chains import Chain
 
 LATENT, PIXELS, SIGMA, IMAGES, STEP = 4, 12, 0.4, 16, 0.5
 MODEL = linear_gaussian.model(LATENT, PIXELS, SIGMA)

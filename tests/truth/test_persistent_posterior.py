@@ -2,11 +2,11 @@
 
 from typing import Any
 
+import datasets
 import keras
 import numpy as np
 import tensorflow as tf
 
-import datasets
 import zoo
 from samplers import seeds
 from tests import linear_gaussian

@@ -34,6 +34,12 @@ def extractor(digits, folder) -> metrics.Extractor:
     return trained(digits, folder)
 
 
+@pytest.fixture
+def untrained(monkeypatch) -> None:
+    """ConvNets are saved as they start: for tests of their files alone."""
+    monkeypatch.setattr(classifier, "_train", lambda *_: None)
+
+
 def trained(digits, folder) -> metrics.Extractor:
     images, labels = digits[0][:797], digits[1][:797]
     return metrics.convnet("digits", images, labels, folder, epochs=40)
@@ -64,7 +70,9 @@ def test_it_is_trained_once(digits, folder, extractor):
     )
 
 
-def test_other_images_or_labels_of_equal_number_are_another(digits, tmp_path):
+def test_other_images_or_labels_of_equal_number_are_another(
+    digits, untrained, tmp_path
+):
     images, labels = digits
     sets = [
         (images[:99], labels[:99]),
@@ -77,7 +85,7 @@ def test_other_images_or_labels_of_equal_number_are_another(digits, tmp_path):
     assert len(set(names)) == len(list(tmp_path.iterdir())) == 3
 
 
-def test_a_folder_that_cannot_be_written_is_told(digits, tmp_path):
+def test_a_folder_that_cannot_be_written_is_told(digits, untrained, tmp_path):
     images, labels = digits
     (tmp_path / "file").touch()
     with pytest.raises(errors.InputError, match="cannot be written") as said:
@@ -158,7 +166,7 @@ def test_images_of_another_size_are_refused(extractor):
         extractor.features(np.zeros((2, 16, 16, 1), np.uint8))
 
 
-def test_a_spoilt_file_is_refused(digits, tmp_path):
+def test_a_spoilt_file_is_refused(digits, untrained, tmp_path):
     images, labels = digits
     metrics.convnet("digits", images[:50], labels[:50], tmp_path, epochs=1)
     (path,) = tmp_path.iterdir()

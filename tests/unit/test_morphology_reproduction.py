@@ -4,11 +4,11 @@ import pathlib
 import subprocess
 import sys
 
+import datasets
 import numpy as np
 import pytest
 from PIL import Image
 
-import datasets
 from metrics import classifier
 from reproductions import codes, morphology, morphology_runs, pictures
 

@@ -3,13 +3,13 @@
 import re
 from typing import Any
 
+import datasets
 import keras
 import ml_collections
 import numpy as np
 import pytest
 import tensorflow as tf
 
-import datasets
 import errors
 import layers
 import train

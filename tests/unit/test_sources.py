@@ -196,8 +196,11 @@ def test_a_stream_is_ordered_by_step():
         )
         return list(found.take(count).as_numpy_iterator())
 
-    straight = [_rows(x) for x, _ in steps(16, 0)]  # beyond the first epoch
-    assert sorted(np.concatenate(straight[:13])) == list(range(130))
+    straight = [_rows(x) for x, _ in steps(26, 0)]  # two epochs
+    epochs = [np.concatenate(straight[i : i + 13]) for i in (0, 13)]
+    for epoch in epochs:
+        assert sorted(epoch) == list(range(130))
+    assert (epochs[0] != epochs[1]).sum() > 100
     # The order depends on no global seed; 0 is one that tf.data chokes on.
     for other in (0, 5):
         tf.random.set_seed(other)

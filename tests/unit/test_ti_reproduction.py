@@ -7,12 +7,12 @@ import sys
 from types import SimpleNamespace
 from typing import Any
 
+import datasets
 import keras
 import numpy as np
 import pytest
 from PIL import Image
 
-import datasets
 import errors
 from metrics import extractors
 from reproductions import (

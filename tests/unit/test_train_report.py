@@ -10,32 +10,6 @@ import errors
 from training import report, storage
 
 
-def test_a_grid_keeps_every_image_in_its_place():
-    values = np.linspace(0, 1, 6, dtype=np.float32)
-    images = np.tile(values[:, None, None, None], (1, 28, 28, 1))
-    pixels = report.grid(images, columns=3)
-    assert pixels.shape == (2 * 60 + 4, 3 * 60 + 4, 1)
-    centres = pixels[32::60, 32::60, 0]
-    expected = np.round(values * 255).reshape(2, 3)
-    np.testing.assert_array_equal(centres, expected)
-
-
-def test_a_grid_of_colours_and_of_an_odd_number():
-    images = np.ones((5, 64, 64, 3), np.float32)
-    assert report.grid(images).shape == (2 * 68 + 4, 3 * 68 + 4, 3)
-
-
-def test_pairs_stand_below_each_other():
-    images = np.arange(8, dtype=np.float32).reshape(8, 1, 1, 1)
-    both = report.pairs(images, -images, columns=4).ravel()
-    assert both.tolist() == [
-        *(0, 1, 2, 3),
-        *(0, -1, -2, -3),
-        *(4, 5, 6, 7),
-        *(-4, -5, -6, -7),
-    ]
-
-
 def test_a_png_is_readable(tmp_path):
     path = tmp_path / "a" / "grid.png"
     report.save_png(np.full((5, 7, 1), 9, np.uint8), path)
@@ -50,18 +24,18 @@ def test_metrics_drop_what_comes_after_the_restored_step(tmp_path):
     with first.path.open("a") as file:
         file.write('{"step": 40, "lo')  # cut short
     again = report.MetricsFile(tmp_path, 20)
-    assert [line["step"] for line in again.read()] == [10, 20]
-    assert again.read()[1]["loss"] == 20 / 7
-    text = (tmp_path / "metrics.jsonl").read_text()
-    assert [json.loads(line)["step"] for line in text.splitlines()] == [10, 20]
+    lines = report.read_metrics(tmp_path)
+    assert lines == [{"step": step, "loss": step / 7} for step in (10, 20)]
+    assert len(again.path.read_text().splitlines()) == 2
 
 
-def test_metrics_drop_the_results_of_an_earlier_end_alone(tmp_path):
-    first = report.MetricsFile(tmp_path, 0)
-    first.append(step=10, loss=0.1)
-    first.append(step=10, test_mse=0.2)
-    again = report.MetricsFile(tmp_path, 10)
-    assert again.read() == [{"step": 10, "loss": 0.1}]
+@pytest.mark.parametrize("text", [None, "", "{", "[]"])
+def test_a_run_without_whole_results_has_not_ended(text, tmp_path):
+    if text is not None:
+        report.results_path(tmp_path).write_text(text)
+    assert report.read_results(tmp_path) is None
+    storage.write_json(report.results_path(tmp_path), {"step": 10, "kid": 0.5})
+    assert report.read_results(tmp_path) == {"step": 10, "kid": 0.5}
 
 
 def test_a_failed_write_keeps_the_old_file(tmp_path):

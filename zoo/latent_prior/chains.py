@@ -1,5 +1,6 @@
 """Chains of codes: which dynamics, how many steps, from which start."""
 
+import functools
 import math
 from typing import Any, NamedTuple
 
@@ -7,7 +8,7 @@ import tensorflow as tf
 
 import samplers
 from samplers import baoab, langevin, metropolis, nose_hoover, seeds
-from zoo.latent_prior.density import LatentModel
+from zoo.latent_prior.density import Density
 
 DYNAMICS = ("langevin", "mala", "baoab", "nose_hoover")
 # Of the inertial dynamics, in units of 1 / time: with codes of variance near
@@ -24,11 +25,12 @@ class Chain(NamedTuple):
     """How codes move.
 
     Attributes:
-      dynamics: one of DYNAMICS.
-      steps: how many.
-      step_size: h of Langevin's z <- z - h grad U + sqrt(2 h) xi, in units of
-        z squared over nats. The inertial dynamics take sqrt(2 h) as their time
-        step: their displacement in one step from rest is the same.
+        dynamics: one of DYNAMICS.
+        steps: how many.
+        step_size: h of Langevin's z <- z - h grad U + sqrt(2 h) xi, in units
+            of z squared over nats. The inertial dynamics take sqrt(2 h) as
+            their time step: their displacement in one step from rest is the
+            same.
     """
 
     dynamics: str
@@ -41,9 +43,9 @@ class Chain(NamedTuple):
         """The transition that leaves exp(-energy / temperature) invariant.
 
         Args:
-          energy: U(z: [B, latent]) -> [B], in nats, or an Evaluator.
-          step_size: h where it is another; a number or a tensor.
-          temperature: T, a number or a tensor, [] or [B].
+            energy: U(z: [B, latent]) -> [B], in nats, or an Evaluator.
+            step_size: h where it is another; a number or a tensor.
+            temperature: T, a number or a tensor, [] or [B].
         """
         h = self.step_size if step_size is None else step_size
         if self.dynamics == "langevin":
@@ -71,13 +73,13 @@ class Chain(NamedTuple):
         """Where codes end that start at `start`, as constants to a tape.
 
         Args:
-          energy: U(z: [B, latent]) -> [B].
-          start: [B, latent].
-          seed: int32[2], or int32[B, 2] for one a chain.
-          temperature: T, [] or [B].
+            energy: U(z: [B, latent]) -> [B].
+            start: [B, latent].
+            seed: int32[2], or int32[B, 2] for one a chain.
+            temperature: T, [] or [B].
 
         Returns:
-          [B, latent].
+            [B, latent].
         """
         kernel = self.kernel(energy, temperature=temperature)
         first, then = seeds.split(seed, 2)
@@ -91,69 +93,59 @@ class Chain(NamedTuple):
         return tf.stop_gradient(state.position)
 
 
-def shape(rows: tf.Tensor, latent_dim: int) -> list:
-    """[B, latent_dim] for rows [B, ...], with numbers where they are known."""
-    number = rows.shape[0]
-    return [tf.shape(rows)[0] if number is None else number, latent_dim]
+class Codes(NamedTuple):
+    """How codes of a model are drawn, from N(0, s0^2) on (Pang 2020).
 
-
-def gaussian(model: LatentModel, seed: Any, size: Any) -> tf.Tensor:
-    """Codes from N(0, s0^2), where every chain starts (Pang 2020).
-
-    Args:
-      model: for s0.
-      seed: int32[2], or int32[B, 2].
-      size: [B, latent].
+    Attributes:
+        density: of the model.
+        prior_chain: how codes move on the prior.
+        posterior_chain: how they move on a posterior; None where they do not.
     """
-    return model.prior_sigma * seeds.normal(seed, tf.stack(size))
+
+    density: Density
+    prior_chain: Chain
+    posterior_chain: Any = None
+
+    def prior(
+        self, seed: Any, number: Any, temperature: Any = 1.0
+    ) -> tf.Tensor:
+        """Codes from the prior at a temperature, by a short run: [B, latent].
+
+        Args:
+            seed: int32[2], or int32[B, 2] for one a code.
+            number: B, a number or a tensor.
+            temperature: T, [] or [B]; 1 is the prior.
+        """
+        start_seed, chain_seed = seeds.split(seed, 2)
+        width = tf.sqrt(tf.cast(temperature, tf.float32))
+        width = width[:, None] if width.shape.rank else width
+        start = width * self._first(start_seed, number)
+        energy = self.density.prior_energy
+        return self.prior_chain.run(energy, start, chain_seed, temperature)
+
+    def posterior(
+        self, x: tf.Tensor, seed: Any, start: Any = None
+    ) -> tf.Tensor:
+        """Codes from p(z | x), by a short run: [B, latent].
+
+        Args:
+            x: [B, ...].
+            seed: int32[2], or int32[B, 2] for one a code.
+            start: [B, latent], where the run starts; None: draws from
+                N(0, s0^2).
+        """
+        start_seed, chain_seed = seeds.split(seed, 2)
+        if start is None:
+            start = self._first(start_seed, number_of(x))
+        energy = functools.partial(self.density.posterior_energy, x)
+        return self.posterior_chain.run(energy, start, chain_seed)
+
+    def _first(self, seed: Any, number: Any) -> tf.Tensor:
+        size = tf.stack([number, self.density.latent_dim])
+        return self.density.prior_sigma * seeds.normal(seed, size)
 
 
-def prior(
-    model: LatentModel,
-    chain: Chain,
-    seed: Any,
-    size: Any,
-    temperature: Any = 1.0,
-) -> tf.Tensor:
-    """Codes from the prior at a temperature, by a short run: [B, latent].
-
-    Args:
-      model: its prior energy is sampled.
-      chain: how.
-      seed: int32[2], or int32[B, 2] for one a code.
-      size: [B, latent].
-      temperature: T, [] or [B]; 1 is the prior.
-    """
-    start_seed, chain_seed = seeds.split(seed, 2)
-    width = tf.sqrt(tf.cast(temperature, tf.float32))
-    width = width[:, None] if width.shape.rank else width
-    start = width * gaussian(model, start_seed, size)
-    return chain.run(model.prior_energy, start, chain_seed, temperature)
-
-
-def posterior(
-    model: LatentModel,
-    chain: Chain,
-    x: tf.Tensor,
-    seed: Any,
-    latent_dim: int,
-    start: Any = None,
-) -> tf.Tensor:
-    """Codes from p(z | x), by a short run: [B, latent].
-
-    Args:
-      model: its posterior is sampled.
-      chain: how.
-      x: [B, ...].
-      seed: int32[2], or int32[B, 2] for one a code.
-      latent_dim: size of a code.
-      start: [B, latent], where the run starts; None: draws from N(0, s0^2).
-    """
-    start_seed, chain_seed = seeds.split(seed, 2)
-
-    def energy(codes: tf.Tensor) -> tf.Tensor:
-        return model.prior_energy(codes) - model.log_likelihood(x, codes)
-
-    if start is None:
-        start = gaussian(model, start_seed, shape(x, latent_dim))
-    return chain.run(energy, start, chain_seed)
+def number_of(rows: tf.Tensor) -> Any:
+    """How many rows [B, ...] has: a number where it is known, or a tensor."""
+    known = rows.shape[0]
+    return tf.shape(rows)[0] if known is None else known

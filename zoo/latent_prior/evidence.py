@@ -1,18 +1,20 @@
 """Log p(x) of a latent model by thermodynamic integration, chain by chain."""
 
+import functools
 from typing import Any, NamedTuple
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 import errors
 import losses
 import samplers
 from samplers import seeds, step_sizes
-from zoo import arguments, latent_chains
-from zoo.latent_prior.chains import Chain
-from zoo.latent_prior.density import LatentModel
-from zoo.latent_prior.tempering import DEFAULT, Tempering, ladder_of
+from zoo import arguments
+from zoo.latent_prior import ladders
+from zoo.latent_prior.chains import Chain, Codes, number_of
+from zoo.latent_prior.tempering import Tempering, nodes_of
 
 # The acceptance that steps are tuned to, in rounds of a few moves.
 _ACCEPTANCE, _ROUNDS, _MOVES = 0.7, 40, 5
@@ -22,15 +24,15 @@ RULES = ("corrected", "trapezoid")
 
 
 class Options(NamedTuple):
-    """What an estimate takes, of numbers that make a key of a graph.
+    """How an estimate is made; hashable, since each has a graph of its own.
 
     Attributes:
-      ladder: the nodes, N_t of them.
-      num_steps: moves at each temperature; the last half is averaged.
-      num_chains: of each image, at least 2.
-      batched: as in Tempering.
-      exchange_every: likewise.
-      rule: see losses.thermodynamic_integral.
+        ladder: the nodes, N_t of them.
+        num_steps: moves at each temperature; the last half is averaged.
+        num_chains: of each image, at least 2.
+        batched: as in Tempering.
+        exchange_every: likewise.
+        rule: see losses.thermodynamic_integral.
     """
 
     ladder: tuple[float, ...]
@@ -47,30 +49,32 @@ class Options(NamedTuple):
 
 
 def options(
-    settings: Any,
+    batched: bool,
+    exchange_every: int,
     ladder: Any = None,
     rule: str = "corrected",
     **numbers: int,
 ) -> Options:
-    """The options of a model with these settings, checked.
+    """The options of an estimate, checked.
 
     Args:
-      settings: of the model.
-      ladder: see ladder_of; None: the one of all models, whatever ladder they
-        learn along, so that their estimates compare.
-      rule: one of RULES.
-      **numbers: num_steps and num_chains, where they are not what is served.
+        batched: as in Tempering.
+        exchange_every: likewise.
+        ladder: see tempering.options; None: the default for all models,
+            whatever ladder they learn along, so that their estimates compare.
+        rule: one of RULES.
+        **numbers: num_steps and num_chains, where they are not what is served.
 
     Raises:
-      errors.InputError: one is out of range.
+        errors.InputError: one is out of range.
     """
-    nodes = ladder_of(DEFAULT if ladder is None else ladder)
+    nodes = tuple(nodes_of(ladder).tolist())
     for key, value in numbers.items():
         arguments.positive_int(key, value)
     found = Options(
-        tuple(nodes.tolist()),
-        batched=settings.batched,
-        exchange_every=settings.exchange_every,
+        nodes,
+        batched=batched,
+        exchange_every=exchange_every,
         rule=arguments.one_of("rule", rule, RULES),
         **numbers,
     )
@@ -93,19 +97,17 @@ class Evidence(keras.layers.Layer):
 
     Exact moves, because the bias of unadjusted ones was larger than any error
     of the quadrature (linear-Gaussian model). The weights are step sizes at
-    t = 0 and t = 1, from `tuned`; 0 until then.
+    t = 0 and t = 1, from `tune`; 0 until then.
     """
 
-    def __init__(self, latent_dim: int, first_step: float, **kwargs):
+    def __init__(self, first_step: float, **kwargs):
         """Starts without step sizes.
 
         Args:
-            latent_dim: size of a code.
-            first_step: h that `tuned` starts from.
-            **kwargs: Keras's own, as `name`.
+            first_step: h that `tune` starts from.
+            **kwargs: as for keras.layers.Layer, such as `name`.
         """
         super().__init__(**kwargs)
-        self.latent_dim = latent_dim
         self.first_step = first_step
         self.step_sizes = self.add_weight(
             shape=(2,),
@@ -115,44 +117,82 @@ class Evidence(keras.layers.Layer):
         )
         self.built = True
 
-    def check(self) -> None:
-        """Raises errors.InputError where nobody has set the step sizes."""
-        if not bool(tf.reduce_all(self.step_sizes.value > 0.0)):
+    def require_tuned(self) -> None:
+        """Raises errors.InputError where nobody has set the step sizes.
+
+        Inside a graph it looks at their values at the time of tracing.
+        """
+        with tf.init_scope():
+            tuned = bool(tf.reduce_all(self.step_sizes.value > 0.0))
+        if not tuned:
             raise errors.InputError(
                 "log_evidence has no step sizes yet: call "
-                "model.fit_prior(images) with training images first"
+                "model.prepare(images) with training images first"
             )
 
-    def tuned(
-        self, model: LatentModel, prior: Chain, x: tf.Tensor, seed: Any
-    ) -> tf.Tensor:
-        """Step sizes [2] at which most moves are accepted.
+    def tune(self, codes: Codes, x: tf.Tensor, seed: tf.Tensor) -> None:
+        """Sets step sizes at which most moves are accepted.
 
         Args:
-            model: whose codes move.
-            prior: the chain that codes come from.
+            codes: how the first ones are drawn; their density is the model's.
             x: [B, ...], images to tune on.
             seed: int32[2].
         """
-        seed, *own = seeds.split(seed, 3)
-        size = latent_chains.shape(x, self.latent_dim)
-        start = latent_chains.prior(model, prior, seed, size)
 
-        def posterior(codes: tf.Tensor) -> tf.Tensor:
-            return model.prior_energy(codes) - model.log_likelihood(x, codes)
+        def tuned(x: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+            seed, *others = seeds.split(seed, 3)
+            start = codes.prior(seed, number_of(x))
+            energies = (
+                codes.density.prior_energy,
+                functools.partial(codes.density.posterior_energy, x),
+            )
+            return tf.stack(
+                [
+                    _tuned(energy, start, energy_seed, self.first_step)
+                    for energy, energy_seed in zip(
+                        energies, others, strict=True
+                    )
+                ]
+            )
 
-        energies = (model.prior_energy, posterior)
-        return tf.stack(
-            [
-                _tuned(energy, start, energy_seed, self.first_step)
-                for energy, energy_seed in zip(energies, own, strict=True)
-            ]
+        self.step_sizes.assign(_graph(tuned, x, [2])(x, seed))
+
+    def measured_ladder(
+        self,
+        codes: Codes,
+        x: tf.Tensor,
+        row_seeds: tf.Tensor,
+        options: Options,
+        name: str,
+        num: int,
+    ) -> np.ndarray:
+        """A ladder that follows what the chains see, see ladders.placed.
+
+        Args:
+            codes: how the first ones are drawn; their density is the model's.
+            x: [B, ...], images to measure on.
+            row_seeds: int32[B, 2].
+            options: how; neither its ladder nor its rule is used.
+            name: one of ladders.MEASURED.
+            num: N_t.
+
+        Returns:
+            float64 [N_t].
+        """
+
+        def at(x: tf.Tensor, rows: tf.Tensor, nodes: tf.Tensor) -> tf.Tensor:
+            return self.log_likelihoods(
+                codes, x, rows, options._replace(ladder=nodes)
+            )
+
+        graph = _graph(at, x, [None, 2], tf.TensorSpec([None], tf.float64))
+        return ladders.placed(
+            name, num, lambda nodes: graph(x, row_seeds, nodes)
         )
 
     def estimate(
         self,
-        model: LatentModel,
-        prior: Chain,
+        codes: Codes,
         x: tf.Tensor,
         row_seeds: tf.Tensor,
         options: Options,
@@ -163,33 +203,31 @@ class Evidence(keras.layers.Layer):
         it. The constant of log p(x | z) is.
 
         Args:
-            model: whose codes move.
-            prior: the chain that codes come from.
+            codes: how the first ones are drawn; their density is the model's.
             x: [B, ...].
             row_seeds: int32[B, 2]; row i depends on x[i] and row_seeds[i].
             options: how.
         """
-        values = self.log_likelihoods(model, prior, x, row_seeds, options)
+        values = self.log_likelihoods(codes, x, row_seeds, options)
         integral = losses.thermodynamic_integral(
             options.ladder,
             values,
             rule=options.rule,
             block=options.keep,
         )
-        constant = model.log_normaliser(x.shape[1:].num_elements())
+        constant = codes.density.log_constant(x.shape[1:].num_elements())
         return integral.log_evidence + constant, integral.standard_error
 
     def log_likelihoods(
         self,
-        model: LatentModel,
-        prior: Chain,
+        codes: Codes,
         x: tf.Tensor,
         row_seeds: tf.Tensor,
         options: Options,
     ) -> tf.Tensor:
         """Log p(x | z) at codes of all temperatures, without its constant.
 
-        Of the arguments of `estimate`, the `rule` in its options aside.
+        Takes the arguments of `estimate`; the rule is not used.
 
         Returns:
             [N_t, num_chains * keep, B], those of one chain side by side.
@@ -199,11 +237,9 @@ class Evidence(keras.layers.Layer):
         which = tf.tile(tf.range(num_chains), tf.stack([number]))
         own = seeds.row_fold_in(tf.repeat(row_seeds, num_chains, 0), which)
         first, then = seeds.split(own, 2)
-        start = latent_chains.prior(
-            model, prior, first, [number * num_chains, self.latent_dim]
-        )
+        start = codes.prior(first, number * num_chains)
         at_prior, at_posterior = tf.unstack(self.step_sizes.value)
-        chains = Tempering(
+        tempering = Tempering(
             options.ladder,
             Chain("mala", options.num_steps, at_prior),
             at_prior / at_posterior - 1.0,
@@ -211,20 +247,26 @@ class Evidence(keras.layers.Layer):
             options.batched,
             options.exchange_every,
         )
-        tempered = chains.run(model, tf.repeat(x, num_chains, 0), start, then)
+        tempered = tempering.run(
+            codes.density, tf.repeat(x, num_chains, 0), start, then
+        )
         values = tf.reshape(
             tempered.log_likelihood, [-1, keep, number, num_chains]
         )
         values = tf.transpose(values, [0, 3, 1, 2])
         return tf.reshape(values, [-1, num_chains * keep, number])
 
-    def get_config(self) -> dict:
-        """The constructor's arguments."""
-        return {
-            **super().get_config(),
-            "latent_dim": self.latent_dim,
-            "first_step": self.first_step,
-        }
+
+def _graph(body: Any, x: tf.Tensor, seed: list, *specs: tf.TensorSpec) -> Any:
+    """A graph of body(x, seed, *others) for any number of images.
+
+    One for each number would round differently.
+    """
+    images = tf.TensorSpec([None, *x.shape[1:]], x.dtype)
+    seed_spec = tf.TensorSpec(seed, tf.int32)
+    return tf.function(
+        body, input_signature=[images, seed_spec, *specs], autograph=False
+    )
 
 
 def _tuned(energy: Any, start: tf.Tensor, seed: Any, first: float) -> tf.Tensor:

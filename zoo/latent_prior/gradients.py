@@ -5,8 +5,8 @@
 
 (Raj 2024, Eqs. 6 and 7) for the prior's weights alpha and the generator's
 beta. The functions return gradients of -log p(x), to minimise. From codes at
-all temperatures the second has three estimates, which `weighted_codes` sets
-out.
+all temperatures the second has three estimates, which `weighted_codes`
+describes.
 """
 
 from collections.abc import Callable
@@ -16,80 +16,96 @@ import tensorflow as tf
 
 import losses
 from samplers.tempering import Ending
-from zoo.latent_prior.density import LatentModel
+from zoo.latent_prior.density import Density
 
 GENERATOR = ("posterior", "trapezoid", "covariance")
 
 
 def of_prior(
-    model: LatentModel,
-    posterior: tf.Tensor,
-    prior: tf.Tensor,
-    variables: Any,
+    density: Density, posterior: tf.Tensor, prior: tf.Tensor, variables: Any
 ) -> tuple[list, tf.Tensor]:
     """The gradient that moves the prior towards the posterior's codes.
 
     Args:
-      model: its E is differentiated.
-      posterior: codes from p(z | x), [B, latent].
-      prior: codes from p(z), [B', latent].
-      variables: of E.
+        density: its E is differentiated.
+        posterior: codes from p(z | x), [B, latent].
+        prior: codes from p(z), [B', latent].
+        variables: of E.
 
     Returns:
-      gradients like `variables`, and the mean of E over the posterior's codes
-      less that over the prior's, in nats.
+        gradients like `variables`, and the mean of E over the posterior's
+        codes less that over the prior's, in nats.
     """
     with tf.GradientTape() as tape:
-        gap = tf.reduce_mean(model.tilt(posterior))
-        gap -= tf.reduce_mean(model.tilt(prior))
-    return _dense(tape, gap, variables), gap
+        gap = tf.reduce_mean(density.energy_net(posterior))
+        gap -= tf.reduce_mean(density.energy_net(prior))
+    return dense(tape, gap, variables), gap
 
 
 def of_generator(
-    model: LatentModel,
+    density: Density,
     x: tf.Tensor,
     codes: tf.Tensor,
     weights: Any,
     variables: Any,
 ) -> tuple[list, tf.Tensor]:
-    """The gradient of -sum weights log p(x | codes), averaged over images.
-
-    One of n after the other, so that memory stays flat.
+    """The gradient of -weights log p(x | codes), averaged over images.
 
     Args:
-      model: its log p(x | z) is differentiated.
-      x: [B, ...].
-      codes: [n, B, latent], constants.
-      weights: [n, B], constants, which sum to 1 over n.
-      variables: of g.
+        density: its log p(x | z) is differentiated.
+        x: [B, ...].
+        codes: [B, latent], constants.
+        weights: [B], constants.
+        variables: of g.
 
     Returns:
-      gradients like `variables`, and what they are of, [], without the
-      constant of log p(x | z).
+        gradients like `variables`, and what they are of, [], without the
+        constant of log p(x | z).
+    """
+    with tf.GradientTape() as tape:
+        values = density.log_likelihood(x, codes)
+        loss = -tf.reduce_mean(weights * values)
+    return dense(tape, loss, variables), loss
+
+
+def of_generator_by_all(
+    density: Density,
+    x: tf.Tensor,
+    codes: tf.Tensor,
+    weights: Any,
+    variables: Any,
+) -> list:
+    """The sum of `of_generator` over n codes of each image.
+
+    One after the other, so that memory stays flat.
+
+    Args:
+        density: its log p(x | z) is differentiated.
+        x: [B, ...].
+        codes: [n, B, latent], constants.
+        weights: [n, B], constants, which sum to 1 over n.
+        variables: of g.
+
+    Returns:
+        gradients like `variables`.
     """
 
-    def one(i: Any) -> list:
-        with tf.GradientTape() as tape:
-            values = model.log_likelihood(x, codes[i])
-            loss = -tf.reduce_mean(weights[i] * values)
-        return [loss, *_dense(tape, loss, variables)]
+    def body(i: Any, totals: list) -> tuple[Any, list]:
+        found, _ = of_generator(density, x, codes[i], weights[i], variables)
+        return i + 1, [a + b for a, b in zip(totals, found, strict=True)]
 
     if codes.shape[0] == 1:
-        loss, *gradients = one(0)
-        return gradients, loss
-
-    def body(i: Any, totals: list) -> tuple[Any, list]:
-        return i + 1, [a + b for a, b in zip(totals, one(i), strict=True)]
-
-    zeros = [tf.zeros(()), *(tf.zeros(v.shape) for v in variables)]
-    _, (loss, *gradients) = tf.while_loop(
-        lambda i, totals: i < tf.shape(codes)[0], body, (tf.constant(0), zeros)
+        return of_generator(density, x, codes[0], weights[0], variables)[0]
+    _, gradients = tf.while_loop(
+        lambda i, totals: i < tf.shape(codes)[0],
+        body,
+        (tf.constant(0), [tf.zeros(v.shape) for v in variables]),
     )
-    return gradients, loss
+    return gradients
 
 
 def at_endings(
-    model: LatentModel, x: tf.Tensor, ladder: Any, variables: Any
+    density: Density, x: tf.Tensor, ladder: Any, variables: Any
 ) -> Callable[[Any, tf.Tensor], Ending]:
     """The "trapezoid" of `weighted_codes`, while the chains run.
 
@@ -97,22 +113,22 @@ def at_endings(
     the next temperature start with.
 
     Args:
-      model: its log p(x | z) is differentiated.
-      x: [B, ...].
-      ladder: [N_t].
-      variables: of g.
+        density: its log p(x | z) is differentiated.
+        x: [B, ...].
+        ladder: [N_t].
+        variables: of g.
 
     Returns:
-      an `ending` of samplers.tempering.temper, which sums to gradients like
-      `variables`.
+        an `ending` of samplers.tempering.temper, which sums to gradients like
+        `variables`.
     """
     rungs = tf.cast(losses.trapezoid_weights(ladder), x.dtype)
 
     def ending(index: Any, codes: tf.Tensor) -> Ending:
         with tf.GradientTape() as tape:
             tape.watch(codes)
-            values = model.log_likelihood(x, codes)
-        slope, *gradients = _dense(tape, values, [codes, *variables])
+            values = density.log_likelihood(x, codes)
+        slope, *gradients = dense(tape, values, [codes, *variables])
         # Over all images, whose sum `values` are taken for.
         weight = -rungs[index] / tf.cast(tf.shape(x)[0], x.dtype)
         return Ending(values, slope, [weight * g for g in gradients])
@@ -141,16 +157,16 @@ def weighted_codes(
         make it noisy.
 
     Args:
-      kind: one of GENERATOR.
-      ladder: [N_t].
-      samples: [N_t, draws, B, latent], constants.
-      log_likelihood: log p(x | z) of them, [N_t, draws, B], constants; of
-        "covariance" alone.
-      rule: of "covariance", see losses.thermodynamic_integral.
+        kind: one of GENERATOR.
+        ladder: [N_t].
+        samples: [N_t, draws, B, latent], constants.
+        log_likelihood: log p(x | z) of them, [N_t, draws, B], constants; of
+            "covariance" alone.
+        rule: of "covariance", see losses.thermodynamic_integral.
 
     Returns:
-      codes [n, B, latent], and weights [n, B] for `of_generator`, which sum
-      to 1 over n.
+        codes [n, B, latent], and weights [n, B] for `of_generator_by_all`,
+        which sum to 1 over n.
     """
     last = slice(-1, None)
     if kind == "posterior":
@@ -167,7 +183,7 @@ def weighted_codes(
             evidence = losses.thermodynamic_surrogate(
                 ladder, log_likelihood, rule=rule
             )
-        (weights,) = _dense(tape, evidence, [log_likelihood])
+        (weights,) = dense(tape, evidence, [log_likelihood])
     # One static number: a single code needs no loop.
     number = samples.shape[:2].num_elements()
     batch, latent = tf.unstack(tf.shape(samples))[2:]
@@ -180,7 +196,7 @@ def weighted_codes(
     )
 
 
-def _dense(tape: tf.GradientTape, loss: Any, variables: list) -> list:
+def dense(tape: tf.GradientTape, loss: Any, variables: list) -> list:
     """Gradients as tensors: zeros where the loss does not depend."""
     return [
         tf.zeros(v.shape) if g is None else tf.convert_to_tensor(g)

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 import losses
 from samplers import ladders
-from zoo.latent_prior.tempering import ladder_of
+from zoo.latent_prior.tempering import nodes_of
 
 MEASURED = ("equalised", "fixed_variance")
 # Each measures at the nodes that the one before placed.
@@ -23,17 +23,17 @@ def placed(
     From the power law with p = 3, in three rounds.
 
     Args:
-      name: one of MEASURED, see samplers.ladders.
-      num: N_t.
-      log_likelihood_at: ladder [N_t] -> log p(x | z) [N_t, draws, B].
+        name: one of MEASURED, see samplers.ladders.
+        num: N_t.
+        log_likelihood_at: ladder [N_t] -> log p(x | z) [N_t, draws, B].
 
     Returns:
-      float64 [N_t].
+        float64 [N_t].
 
     Raises:
-      errors.InputError: N_t below 2, or chains that never moved.
+        errors.InputError: N_t below 2, or chains that never moved.
     """
-    ladder = ladder_of({"num": num})
+    ladder = nodes_of({"num": num})
     for _ in range(_ROUNDS):
         values = log_likelihood_at(ladder)
         if name == "equalised":

@@ -1,5 +1,6 @@
 """What a latent-space energy-based prior reports while it trains."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -9,43 +10,45 @@ import metrics
 from zoo.latent_prior.step import Step
 
 
-def trackers(tilt: keras.Model, decoder: keras.Model) -> dict[str, Any]:
+def trackers(variables: Mapping[str, list]) -> dict[str, Any]:
     """Keras metrics by name.
 
     "loss": -log p(x | z) at codes of the posterior, or with estimator="ti" the
     integral -log p(x), both without the constant of log p(x | z), which
     `log_evidence` has. "mse". "energy_gap": the mean of E over codes of the
-    posterior less that over the prior's. Of each network's gradient the spread
+    posterior less that over the prior's. Of each player's gradient the spread
     over its entries (the thesis's measure of noise) and the variance over
     batches and chains.
+
+    Args:
+        variables: of each player.
     """
     means = ("loss", "mse", "energy_gap")
     found: dict[str, Any] = {
         name: keras.metrics.Mean(name=name) for name in means
     }
-    for group, network in (("prior", tilt), ("generator", decoder)):
-        shapes = [tuple(v.shape) for v in network.trainable_variables]
-        name = f"{group}_gradient_spread"
+    for player, ones in variables.items():
+        name = f"{player}_gradient_spread"
         found[name] = metrics.GradientSpread(name)
-        name = f"{group}_gradient_variance"
+        name = f"{player}_gradient_variance"
+        shapes = [tuple(variable.shape) for variable in ones]
         found[name] = metrics.GradientVariance(shapes, name)
     return found
 
 
-def update(found: dict[str, Any], step: Step, sigma: float, size: int) -> None:
+def update(
+    found: Mapping[str, Any], step: Step, sigma: float, size: int
+) -> None:
     """Adds a train step; see `errors` for the last two arguments."""
     errors(found, step.loss, step.error, sigma, size)
     found["energy_gap"].update_state(step.gap)
-    for group, gradients in (
-        ("prior", step.prior_gradients),
-        ("generator", step.generator_gradients),
-    ):
-        found[f"{group}_gradient_spread"].update_state(gradients)
-        found[f"{group}_gradient_variance"].update_state(gradients)
+    for player, gradients in step.gradients.items():
+        found[f"{player}_gradient_spread"].update_state(gradients)
+        found[f"{player}_gradient_variance"].update_state(gradients)
 
 
 def errors(
-    found: dict[str, Any], loss: Any, energy: Any, sigma: float, size: int
+    found: Mapping[str, Any], loss: Any, energy: Any, sigma: float, size: int
 ) -> None:
     """Adds the loss, and the squared error of images of `size` numbers.
 

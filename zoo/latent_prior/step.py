@@ -1,166 +1,120 @@
 """One step of learning: the chains, and the gradients of both networks."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import tensorflow as tf
 
 from samplers import seeds
-from zoo import latent_chains, latent_gradients
-from zoo.latent_prior.density import LatentModel
-from zoo.latent_settings import Settings
+from zoo.latent_prior import chains, gradients
+from zoo.latent_prior.chains import Codes
+from zoo.latent_prior.integral import Integral
 
 
 class Step(NamedTuple):
     """Gradients of -log p(x), averaged over the batch, and what to report.
 
     Attributes:
-      prior_gradients: of E's variables.
-      generator_gradients: of g's.
-      loss: [], -log p(x | z) at the posterior's codes ("mle"), or [B],
-        -log p(x) ("ti"), without the constant of log p(x | z).
-      error: [] or [B], -log p(x | z) at the posterior's codes.
-      gap: [], the mean of E over codes of the posterior less the prior's.
-      codes: [B, latent], the posterior's, constants to a tape.
+        gradients: of "prior", E's variables, and of "generator", g's.
+        loss: [], -log p(x | z) at the posterior's codes (maximum likelihood),
+            or [B], -log p(x) (the integral), without the constant of
+            log p(x | z).
+        error: [] or [B], -log p(x | z) at the posterior's codes.
+        gap: [], the mean of E over codes of the posterior less the prior's.
+        codes: [B, latent], the posterior's, constants to a tape.
     """
 
-    prior_gradients: Any
-    generator_gradients: Any
+    gradients: Mapping[str, list]
     loss: Any
     error: Any
     gap: Any
     codes: Any
 
 
-def update(model: Any, x: tf.Tensor, numbers: Any = None) -> Step:
-    """Takes a step of a LatentEnergyPrior: both networks, and its chains.
-
-    Args:
-      model: compiled.
-      x: [B, ...], on the scale of g.
-      numbers: [B], the places of the images in the data set, for persistent
-        chains.
-
-    Returns:
-      what the step was.
-    """
-    prior = model.tilt.trainable_variables
-    generator = model.decoder.trainable_variables
-    bank = model.persistent_codes
-    start = None if bank is None else bank.read(numbers)
-    with seeds.xla(bool(model.jit_compile)):
-        found = step(
-            model.pieces,
-            model.settings,
-            x,
-            model.next_seed(),
-            prior,
-            generator,
-            start,
-        )
-    if bank is not None:
-        bank.write(numbers, found.codes)
-    _apply(model.prior_optimizer, found.prior_gradients, prior)
-    _apply(model.optimizer, found.generator_gradients, generator)
-    return found
-
-
-def _apply(optimizer: Any, gradients: list, variables: list) -> None:
-    # Keras sums the gradients of the replicas.
-    replicas = tf.distribute.get_strategy().num_replicas_in_sync
-    scaled = [gradient / replicas for gradient in gradients]
-    optimizer.apply_gradients(zip(scaled, variables, strict=True))
-
-
-def step(
-    model: LatentModel,
-    settings: Settings,
+def by_likelihood(
+    codes: Codes,
     x: tf.Tensor,
     seed: Any,
-    prior_variables: Any,
-    generator_variables: Any,
+    variables: Mapping[str, list],
     start: Any = None,
 ) -> Step:
-    """Draws codes of the prior and of the posteriors of x; differentiates.
+    """Learns from codes of the prior and of the posteriors of x.
 
     Args:
-      model: its E and g depend on the variables.
-      settings: which chains, and what is learnt from them.
-      x: [B, ...], on the scale of g.
-      seed: int32[2].
-      prior_variables: of E.
-      generator_variables: of g.
-      start: codes [B, latent] where the posterior's chains start, with
-        estimator="mle"; None: draws from N(0, s0^2).
+        codes: how they are drawn, from E and g, which depend on the variables.
+        x: [B, ...], on the scale of g.
+        seed: int32[2].
+        variables: of "prior" and of "generator".
+        start: codes [B, latent] where the posterior's chains start; None:
+            draws from N(0, s0^2).
     """
-    size = latent_chains.shape(x, settings.latent_dim)
+    number = chains.number_of(x)
     prior_seed, seed = seeds.split(seed, 2)
-    prior = latent_chains.prior(model, settings.prior_chain, prior_seed, size)
-    if settings.estimator == "ti":
-        return _by_integral(
-            model,
-            settings,
-            x,
-            seed,
-            prior,
-            prior_variables,
-            generator_variables,
-        )
-    posterior = latent_chains.posterior(
-        model, settings.posterior_chain, x, seed, settings.latent_dim, start
+    prior = codes.prior(prior_seed, number)
+    posterior = codes.posterior(x, seed, start)
+    of_generator, error = gradients.of_generator(
+        codes.density,
+        x,
+        posterior,
+        tf.ones([number]),
+        variables["generator"],
     )
-    codes, weights = posterior[tf.newaxis], tf.ones([1, size[0]])
-    gradients, error = latent_gradients.of_generator(
-        model, x, codes, weights, generator_variables
+    of_prior, gap = gradients.of_prior(
+        codes.density, posterior, prior, variables["prior"]
     )
-    prior_gradients, gap = latent_gradients.of_prior(
-        model, posterior, prior, prior_variables
-    )
-    return Step(prior_gradients, gradients, error, error, gap, posterior)
+    both = {"prior": of_prior, "generator": of_generator}
+    return Step(both, error, error, gap, posterior)
 
 
-def _by_integral(
-    model: LatentModel,
-    settings: Settings,
+def by_integral(
+    codes: Codes,
+    integral: Integral,
     x: tf.Tensor,
     seed: Any,
-    prior: tf.Tensor,
-    prior_variables: Any,
-    generator_variables: Any,
+    variables: Mapping[str, list],
 ) -> Step:
-    """A step with codes of all temperatures, from the prior's upwards."""
-    integral, kind = settings.integral, settings.generator_gradient
-    chains, through = integral.tempering, settings.prior_gradient == "chain"
-    chain_gradients = ending = None
-    if kind == "trapezoid" and not (through or chains.batched):
-        ending = latent_gradients.at_endings(
-            model, x, chains.ladder, generator_variables
-        )
-    if through:
-        chain_gradients, found = integral.prior_gradients(
-            model, x, prior, seed, prior_variables
+    """Learns from codes of all temperatures, from the prior's upwards.
+
+    Args:
+        codes: how those of the prior are drawn; E and g depend on the
+            variables.
+        integral: how codes of all temperatures move, and what is learnt.
+        x: [B, ...], on the scale of g.
+        seed: int32[2].
+        variables: of "prior" and of "generator".
+    """
+    density, tempering = codes.density, integral.tempering
+    prior_seed, seed = seeds.split(seed, 2)
+    prior = codes.prior(prior_seed, chains.number_of(x))
+    of_prior = ending = None
+    if integral.prior_gradient == "chain":
+        of_prior, found = integral.through_chains(
+            density, x, prior, seed, variables["prior"]
         )
     else:
-        found = chains.run(model, x, prior, seed, ending=ending)
-    if ending:
-        gradients = found.total
-    else:
-        codes, weights = latent_gradients.weighted_codes(
-            kind,
-            chains.ladder,
+        if integral.at_endings:
+            ending = gradients.at_endings(
+                density, x, tempering.ladder, variables["generator"]
+            )
+        found = tempering.run(density, x, prior, seed, ending=ending)
+    of_generator = found.total
+    if ending is None:
+        drawn, weights = gradients.weighted_codes(
+            integral.generator_gradient,
+            tempering.ladder,
             found.samples,
             found.log_likelihood,
             integral.rule,
         )
-        gradients, _ = latent_gradients.of_generator(
-            model, x, codes, weights, generator_variables
+        of_generator = gradients.of_generator_by_all(
+            density, x, drawn, weights, variables["generator"]
         )
     posterior = found.samples[-1, -1]
-    prior_gradients, gap = latent_gradients.of_prior(
-        model, posterior, prior, prior_variables
+    of_samples, gap = gradients.of_prior(
+        density, posterior, prior, variables["prior"]
     )
     return Step(
-        chain_gradients or prior_gradients,
-        gradients,
+        {"prior": of_prior or of_samples, "generator": of_generator},
         -integral.log_evidence(found.samples, found.log_likelihood),
         -found.log_likelihood[-1, -1],
         gap,

@@ -7,64 +7,90 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-import errors
 from samplers import ladders, power_posteriors, step_sizes, tempering
+from zoo import arguments
 from zoo.latent_prior.chains import Chain
-from zoo.latent_prior.density import LatentModel
-
-DEFAULT = {"name": "power_law", "num": 10, "p": 3.0}
+from zoo.latent_prior.density import Density
 
 
-def ladder_of(settings: Any) -> np.ndarray:
-    """The ladder of {"name": ..., "num": N_t, option: value, ...} or of nodes.
+class Ladder(NamedTuple):
+    """Which inverse temperatures, as options of a config.
 
-    Options of other ladders, and those that are None, may stand beside, so
-    that one config holds all that a search tries; DEFAULT is what it leaves
-    out. {"nodes": [0, ..., 1]} are the nodes, whatever stands beside.
+    Options of other ladders may stand beside, so that one config holds all
+    that a search tries.
+
+    Attributes:
+        name: see samplers.ladders.make.
+        num: N_t, how many nodes.
+        p: of "power_law".
+        first: of "geometric".
+        steepness: of "sigmoidal".
+        nodes: the inverse temperatures themselves, 0 to 1, whatever stands
+            beside; None: as the others say.
+    """
+
+    name: str = "power_law"
+    num: int = 10
+    p: float = 3.0
+    first: float | None = None
+    steepness: float | None = None
+    nodes: tuple[float, ...] | None = None
+
+
+DEFAULT = Ladder()
+
+
+def options(ladder: Any) -> dict[str, Any]:
+    """The options of a ladder as a dict with every key.
 
     Args:
-      settings: a dict for samplers.ladders.make, or the nodes themselves.
+        ladder: a Ladder, None, a dict with some of its fields, or the nodes
+            themselves, [N_t].
 
     Raises:
-      InputError: no ladder, an unknown name or option, or a value outside its
-        range.
+        errors.InputError: no ladder, or an unknown option.
     """
-    if not isinstance(settings, Mapping):
-        return ladders.check(settings)
-    given = {**DEFAULT, **{k: v for k, v in settings.items() if v is not None}}
-    if "nodes" in given:
+    if not isinstance(ladder, Ladder | Mapping | None):
+        ladder = Ladder(nodes=ladders.check(ladder).tolist())
+    return arguments.group("ladder", Ladder, ladder)
+
+
+def nodes_of(ladder: Any) -> np.ndarray:
+    """The nodes of a ladder, as `options` takes it: float64 [N_t].
+
+    Raises:
+        errors.InputError: no ladder, an unknown name or option, or a value
+            outside its range.
+    """
+    given = options(ladder)
+    if given["nodes"] is not None:
         return ladders.check(given["nodes"])
-    name, num = given.pop("name"), given.pop("num")
-    options = {key: _options(key) for key in ladders.NAMED}
-    known = sorted(set().union(*options.values()))
-    for key in given:
-        if key not in known:
-            raise errors.InputError(
-                f"ladder.{key} is unknown: known: name, num, nodes, "
-                f"{', '.join(known)}"
-            )
-    wanted = options.get(name, given)
+    name, num = given["name"], given["num"]
+    build = ladders.NAMED.get(name)
+    taken = inspect.signature(build).parameters if build else ()
     return ladders.make(
-        name, num, **{k: given[k] for k in given if k in wanted}
+        name,
+        num,
+        **{
+            key: value
+            for key, value in given.items()
+            if key in taken and key != "num" and value is not None
+        },
     )
-
-
-def _options(name: str) -> set[str]:
-    return {*inspect.signature(ladders.NAMED[name]).parameters} - {"num"}
 
 
 class Tempering(NamedTuple):
     """Chains on the power posteriors p(z) p(x | z)^t, of all temperatures.
 
     Attributes:
-      ladder: [N_t], see samplers.ladders.
-      chain: of each temperature; its step_size is that at t = 0.
-      stiffness: k of the step sizes h / (1 + t k).
-      draws: how many of the last codes of each temperature are kept.
-      batched: whether all temperatures run at once, from the same start, or
-        each starts where the one below ended.
-      exchange_every: with `batched`, moves between exchanges of neighbouring
-        temperatures; 0: none.
+        ladder: [N_t], see samplers.ladders.
+        chain: of each temperature; its step_size is that at t = 0.
+        stiffness: k of the step sizes h / (1 + t k).
+        draws: how many of the last codes of each temperature are kept.
+        batched: whether all temperatures run at once, from the same start, or
+            each starts where the one below ended.
+        exchange_every: with `batched`, moves between exchanges of neighbouring
+            temperatures; 0: none.
     """
 
     ladder: Any
@@ -76,7 +102,7 @@ class Tempering(NamedTuple):
 
     def run(
         self,
-        model: LatentModel,
+        density: Density,
         x: tf.Tensor,
         start: tf.Tensor,
         seed: Any,
@@ -86,17 +112,17 @@ class Tempering(NamedTuple):
         """Runs the chains.
 
         Args:
-          model: whose codes move.
-          x: [B, ...].
-          start: codes [B, latent], best from the prior.
-          seed: int32[2], or int32[B, 2].
-          differentiable: keep the gradient through the chains.
-          ending: of the last codes of each temperature, see
-            samplers.tempering.temper.
+            density: whose codes move.
+            x: [B, ...].
+            start: codes [B, latent], best from the prior.
+            seed: int32[2], or int32[B, 2].
+            differentiable: keep the gradient through the chains.
+            ending: of the last codes of each temperature, see
+                samplers.tempering.temper.
         """
 
         def log_likelihood(codes: tf.Tensor) -> tf.Tensor:
-            return model.log_likelihood(tempering.rows(x, codes), codes)
+            return density.log_likelihood(tempering.rows(x, codes), codes)
 
         def kernel_at(t: tf.Tensor, index: tf.Tensor, below: Any = None) -> Any:
             del index
@@ -104,7 +130,7 @@ class Tempering(NamedTuple):
 
             def kernel(likelihood: Any) -> Any:
                 energy = power_posteriors.energy(
-                    model.prior_energy, likelihood, t
+                    density.prior_energy, likelihood, t
                 )
                 return self.chain.kernel(energy, step)
 
