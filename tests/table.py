@@ -37,12 +37,14 @@ class Row:
         model: name and arguments.
         data: name of a data set.
         training: what differs in the section of that name.
+        serves: signatures beyond those of the capabilities.
     """
 
     label: str
     model: dict
     data: str = "digits"
     training: dict = dataclasses.field(default_factory=dict)
+    serves: str = ""
 
     def config(self) -> ml_collections.ConfigDict:
         """The run of the row."""
@@ -152,6 +154,7 @@ ROWS = [
             "ladder": {"num": 3},
         },
         training={"jit_compile": False},
+        serves="encode_with energy log_evidence",
     ),
 ]
 every_row = pytest.mark.parametrize(

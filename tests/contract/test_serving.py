@@ -8,17 +8,15 @@ import zoo
 from export import saved_model, signatures, warmup
 from samplers import seeds
 from tests import table
+from zoo import rowwise
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 # Batches of another size round otherwise, and long chains pass it on.
 ROUNDING = {"log_evidence": 1e-4, "standard_error": 1e-4}
-EXPECTED = {
-    "autoencoder": "generate_with encode",
-    "entropic_autoencoder": "generate_with encode",
-    "latent_energy_prior": (
-        "generate_with encode encode_with energy log_evidence"
-    ),
-    "variational_autoencoder": "generate_with encode",
+CAPABILITIES = {
+    zoo.Generative: "generate generate_with",
+    zoo.Encoding: "encode decode reconstruct interpolate",
+    zoo.EnergyBased: "energy refine",
 }
 
 
@@ -52,11 +50,10 @@ def _assert_close(found, expected):
 @table.every_row
 def test_signatures_are_the_capabilities(row):
     found = row.trained.serving_functions()
-    wanted = EXPECTED[row.model["name"]].split()
-    if isinstance(row.trained, zoo.Generative):
-        wanted.append("generate")
-    if isinstance(row.trained, zoo.Encoding):
-        wanted += ["decode", "reconstruct", "interpolate"]
+    wanted = row.serves.split()
+    for capability, names in CAPABILITIES.items():
+        if isinstance(row.trained, capability):
+            wanted += names.split()
     assert set(found) == set(wanted)
     # Batch axes and types are checked by `collect` and by the export.
     assert set(signatures.collect(row.trained)) == {
@@ -68,14 +65,14 @@ def test_signatures_are_the_capabilities(row):
 
 @table.every_row
 def test_served_rows_are_those_of_the_model(row):
-    for name in row.trained.serving_functions():
+    methods = {
+        name: getattr(row.trained, method.name)
+        for method in rowwise.methods(type(row.trained)).values()
+        for name in method.signatures(row.trained)
+    }
+    for name, method in methods.items():
         inputs = _requests(row, name)[0]
-        live = getattr(row.trained, name.removesuffix("_with"), None)
-        if name.startswith("generate"):
-            live = row.trained.generate_rows
-        if name == "log_evidence":
-            live = row.trained.log_evidence_rows
-        answers = tf.nest.flatten(live(**inputs))
+        answers = tf.nest.flatten(method(**inputs))
         for key, value in row.served.run(name, inputs).items():
             rounding = ROUNDING.get(key, 1e-5)
             assert any(
