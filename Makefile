@@ -5,9 +5,11 @@ BIN := $(VENV)/bin
 UV := uv==0.13.8
 BENCHMARKS := encoder_step langevin hmc convnet_langevin latent_step \
     replicas memory
-# Each holds a few GiB of compiled graphs.
-WORKERS := -n auto --maxprocesses 4 --dist worksteal
+# Tests that share a folder go to one worker.
+WORKERS := -n auto --maxprocesses 4 --dist loadgroup --durations=10
 export TF_CPP_MIN_LOG_LEVEL ?= 3
+# The workers share the cores: the threads of BLAS would fight for them.
+export OPENBLAS_NUM_THREADS ?= 1
 
 .PHONY: help setup demo test truth lint types bench lock clean
 
