@@ -5,11 +5,11 @@ BIN := $(VENV)/bin
 UV := uv==0.13.8
 BENCHMARKS := encoder_step langevin hmc convnet_langevin latent_step \
     replicas memory
-# Tests that share a folder go to one worker.
-WORKERS := -n auto --maxprocesses 4 --dist loadgroup --durations=10
+# Tests that share a folder go to one worker. The workers share the cores: the
+# threads of BLAS would fight for them.
+PYTEST := OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest \
+    -n auto --maxprocesses 4 --dist loadgroup --durations=10
 export TF_CPP_MIN_LOG_LEVEL ?= 3
-# The workers share the cores: the threads of BLAS would fight for them.
-export OPENBLAS_NUM_THREADS ?= 1
 
 .PHONY: help setup demo test truth lint types bench lock clean
 
@@ -28,10 +28,10 @@ demo: setup  ## train, export, serve, sample; leaves pictures in runs/demo
 	$(BIN)/python demo.py
 
 test: setup  ## every test but the long truth tests
-	$(BIN)/python -m pytest $(WORKERS) -m "not slow"
+	$(PYTEST) -m "not slow"
 
 truth: setup  ## every test
-	$(BIN)/python -m pytest $(WORKERS)
+	$(PYTEST)
 
 lint: setup  ## ruff: rules and layout
 	$(BIN)/ruff check .
