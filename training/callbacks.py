@@ -135,7 +135,8 @@ class Pictures(keras.callbacks.Callback):
         # The end of the run draws for itself.
         due = self._every and step % self._every == 0
         if due and step < self._steps:
-            model = single_device.prepared(self.model, self._data.train)
+            trained: Any = self.model
+            model = single_device.prepared(trained, self._data.train)
             self.draw(model, step)
 
     def draw(self, model: Any, step: int) -> None:

@@ -164,10 +164,10 @@ def complete(config: Any, **overrides: Any) -> dict[str, Any]:
     return settings
 
 
-def optimizers_of(settings: dict[str, Any]) -> dict[str, dict[str, Any]]:
+def optimizers_of(settings: dict[str, Any]) -> dict[str, Any]:
     """The optimizer's section of each player, by the player's name."""
     players = zoo.get(settings["model"]["name"]).players
-    section = settings["optimizer"]
+    section: Any = settings["optimizer"]
     return section if len(players) > 1 else dict.fromkeys(players, section)
 
 
@@ -229,9 +229,9 @@ def _section(value: Any, where: str) -> dict[str, Any]:
     return value
 
 
-def _check(settings: dict[str, Any]) -> None:
+def _check(settings: Any) -> None:
     arguments.seed(settings["seed"])
-    optional = {
+    optional: dict[str, Any] = {
         section: [k for k, one in known_.items() if one.default is None]
         for section, known_ in (
             ("data", arguments.parameters(Data.__new__)),
@@ -241,11 +241,8 @@ def _check(settings: dict[str, Any]) -> None:
     for section, keys in _COUNTS.items():
         for key in keys:
             value = settings[section][key]
-            if value is None and key in optional[section]:
-                continue
-            path = f"config.{section}.{key}"
-            if arguments.positive_int(path, value) >= 2**31:
-                raise errors.InputError(f"{path}={value} must be below 2^31")
+            if value is not None or key not in optional[section]:
+                _check_count(f"config.{section}.{key}", value)
     name = settings["data"]["name"]
     if not isinstance(name, str):
         raise errors.InputError(
@@ -274,6 +271,11 @@ def _check(settings: dict[str, Any]) -> None:
             f"config.training.steps_per_execution={execution} does not divide "
             f"config.training.report_every={report}: take a divisor"
         )
+
+
+def _check_count(path: str, value: Any) -> None:
+    if arguments.positive_int(path, value) >= 2**31:
+        raise errors.InputError(f"{path}={value} must be below 2^31")
 
 
 def _check_optimizer(values: dict[str, Any], where: str) -> None:

@@ -210,7 +210,7 @@ class DataSpec(NamedTuple):
         generator = np.random.default_rng(seed)
         shape = (number, *self.shape)
         if self.kind == "spins":
-            return generator.choice(np.float32([-1, 1]), shape)
+            return generator.choice(np.array([-1, 1], np.float32), shape)
         if self.kind == "image":
             return generator.uniform(0.25, 1.0, shape).astype(np.float32)
         return generator.standard_normal(shape, np.float32)

@@ -325,7 +325,7 @@ def methods(cls: type) -> dict[str, Rowwise]:
     """The row-wise methods of a class, by name."""
     found = {name: getattr(cls, name) for name in dir(cls)}
     return {
-        name: method.rowwise
+        name: vars(method)["rowwise"]
         for name, method in found.items()
         if inspect.isfunction(method) and "rowwise" in vars(method)
     }

@@ -1,5 +1,7 @@
 """The contract by itself: row-wise methods, specs of data, energies."""
 
+from typing import Any, ClassVar
+
 import keras
 import numpy as np
 import pytest
@@ -104,7 +106,8 @@ def test_gradients_pass_a_row_wise_method():
     with tf.GradientTape() as tape:
         tape.watch(codes)
         total = tf.reduce_sum(model.decode(codes))
-    assert np.abs(tape.gradient(total, codes)).max() > 0
+    gradient: Any = tape.gradient(total, codes)
+    assert np.abs(gradient).max() > 0
 
 
 class Well(zoo.EnergyBased):
@@ -226,7 +229,7 @@ def test_a_draw_depends_on_the_seed_and_on_the_number_of_draws(toy):
 
 def test_players_move_their_variables_alone():
     class Pair(Toy):
-        players = {"first": ("one",), "second": ("two",)}
+        players: ClassVar = {"first": ("one",), "second": ("two",)}
 
         def __init__(self, *, data, seed: int = 0, **kwargs):
             super().__init__(data=data, seed=seed, **kwargs)

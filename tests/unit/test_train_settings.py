@@ -82,6 +82,7 @@ def test_flags_win_over_the_config():
         ({"model": {"latent_dm": 3}}, "config.model.latent_dm is unknown"),
         ({"model": {"name": "autoencodr"}}, "did you mean 'autoencoder'"),
         ({"evals": {"mze": {}}}, "did you mean 'mse'"),
+        ({"evals": {"mse": {"batch": 2}}}, "evals.mse.batch is unknown"),
         ({"data": {"train_examples": 0}}, "data.train_examples=0"),
         ({"model": {"name": None}}, "model.name is missing"),
         ({"data": {"batch_size": 2**31}}, "below 2^31"),
