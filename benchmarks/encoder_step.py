@@ -42,7 +42,7 @@ import train
 import zoo
 from configs import eae_mnist
 from samplers import energies, particles, seeds
-from zoo import encoder_energy
+from zoo.entropic import energy as encoder_energy
 
 flags.adopt_module_key_flags(measure)
 _BATCHES = flags.DEFINE_list("batch_sizes", ["32", "512"], "Images a step.")
@@ -54,7 +54,7 @@ _DATA_DIR = flags.DEFINE_string(
 def _model(block: int, **options: Any) -> Any:
     return zoo.build(
         "entropic_autoencoder",
-        image_shape=(28, 28, 1),
+        data=zoo.DataSpec("image", (28, 28, 1)),
         latent_dim=encoder_peers.SIZES[-1],
         hidden_units=encoder_peers.SIZES[1:-1],
         encoder_steps=block,

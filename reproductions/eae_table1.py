@@ -117,9 +117,8 @@ def main(argv: list[str]) -> None:
 
     values = command_line.alone(argv)
     options = {"data_dir": values.data_dir, "download": values.download}
-    import datasets
-
     import errors
+    import sources
     from reproductions import frey_faces, outputs
 
     if values.scan and (values.quick or values.frey_faces):
@@ -130,11 +129,11 @@ def main(argv: list[str]) -> None:
     # A wrong path should not wait for the table.
     frames = values.frey_faces and frey_faces.read(values.frey_faces)
     output = outputs.folder(values.output)
-    splits = datasets.load("mnist", **options)
+    data = sources.load("mnist", **options)
     if values.scan:
-        _scan(output, splits, options)
+        _scan(output, data, options)
         return
-    table = _table(output, splits, values.quick, options)
+    table = _table(output, data, values.quick, options)
     result: dict[str, Any] = {"quick": values.quick, "paper": PAPER, **table}
     if frames is not None:
         faces = frey_faces.table(frames, output, values.quick)
@@ -153,7 +152,7 @@ def _folder(output: pathlib.Path, quick: bool) -> pathlib.Path:
 
 
 def _table(
-    output: pathlib.Path, splits: Any, quick: bool, options: dict
+    output: pathlib.Path, data: Any, quick: bool, options: dict
 ) -> dict[str, dict[str, Any]]:
     import numpy as np
 
@@ -164,18 +163,18 @@ def _table(
 
     folder = _folder(output, quick)
     scale = np.float32(255)
-    test, labels = splits.test / scale, splits.test_labels
-    near = splits.train[:10_000] / scale
+    test, labels = data.test / scale, data.test_labels
+    near = data.train[:10_000] / scale
     critic = classifier.load(
         output / "judge.weights.h5",
-        splits.train / scale,
-        splits.train_labels,
+        data.train / scale,
+        data.train_labels,
         epochs=3,
     )
     reads = classifier.accuracy(critic, test, labels)
     # The features that a perfect model would have: KID of held-out images.
     real = test[np.random.default_rng(0).permutation(len(test))]
-    floor = judge.verdict(critic, splits.validation / scale, real)
+    floor = judge.verdict(critic, data.validation / scale, real)
     print(
         f"judge: reads {reads:.4f} of the test right; validation images: "
         f"confidence {floor.confidence:.3f}, KID {floor.kid.estimate:.4f} "
@@ -190,13 +189,13 @@ def _table(
         _, model = checkpoints.load_run(workdir)
         start = time.monotonic()
         row, found, rebuilt, used[name] = codes.describe(
-            model, test, labels, near, splits.train_labels[:10_000]
+            model, test, labels, near, data.train_labels[:10_000]
         )
         samples = np.asarray(model.generate(len(test), seed=0))
         said = judge.verdict(critic, samples, real)
         normal = codes.gaussian_samples(model, found.mean, len(test))
         blurred = judge.verdict(critic, normal, real).kid
-        logged = report.read_metrics(workdir / "metrics.jsonl")
+        logged = report.read_metrics(workdir)
         row.update(
             judged_reconstructions=classifier.accuracy(critic, rebuilt, labels),
             confidence=said.confidence,
@@ -218,10 +217,10 @@ def _table(
     return table
 
 
-def _scan(output: pathlib.Path, splits: Any, options: dict) -> None:
+def _scan(output: pathlib.Path, data: Any, options: dict) -> None:
     from reproductions import pictures, temperature_scan
 
-    rows = temperature_scan.table(output, splits, **options)
+    rows = temperature_scan.table(output, data, **options)
     print("\n".join(temperature_scan.lines(rows)))
     hot = [row for row in rows if row["temperature"]]
     pictures.scan(hot, output / "scan.png")

@@ -4,11 +4,11 @@ import pathlib
 import zlib
 from typing import Any
 
-import datasets
 import keras
 import numpy as np
 
 import errors
+import sources
 import zoo
 from reproductions import codes
 
@@ -19,7 +19,7 @@ SOURCE = (
 )
 # Keras's types know the words alone.
 _SILENT: Any = 0
-_SHAPE = (28, 20, 1)
+_SPEC = zoo.DataSpec("image", (28, 20, 1))
 _PAPER = {"eae": (0.0052, 64), "vae": (0.0046, 3), "ae": (0.0014, 64)}
 
 
@@ -54,7 +54,11 @@ def read(path: str | pathlib.Path) -> np.ndarray:
             f"--frey_faces={path}: ff has shape {frames.shape}, not (560, n): "
             "give the original frey_rawface.mat"
         )
-    return np.ascontiguousarray(frames.T).reshape(-1, *_SHAPE).astype(np.uint8)
+    return (
+        np.ascontiguousarray(frames.T)
+        .reshape(-1, *_SPEC.shape)
+        .astype(np.uint8)
+    )
 
 
 def split(frames: np.ndarray, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -104,7 +108,7 @@ def _trained(
         "ae": "autoencoder",
     }[name]
     own = {"encoder_steps": 100} if name == "eae" else {}
-    model: Any = zoo.build(long, image_shape=_SHAPE, latent_dim=64, **own)
+    model: Any = zoo.build(long, data=_SPEC, latent_dim=64, **own)
     folder = output / "frey_faces" / ("quick" if quick else "paper")
     path = folder / f"{name}.weights.h5"
     if path.is_file():
@@ -118,17 +122,17 @@ def _trained(
     )
     steps = 1500 if name == "eae" else 20_000
     model.fit(
-        datasets.train_batches(
+        sources.batches(
             training,
             batch_size=32,
             seed=0,
-            block=100 if name == "eae" else None,
+            batches_per_step=model.batches_per_step,
         ),
         steps_per_epoch=steps // 10 if quick else steps,
         shuffle=False,
         verbose=_SILENT,
     )
-    model.fit_prior(training)
+    model.prepare(training)
     folder.mkdir(parents=True, exist_ok=True)
     aside = folder / f"aside-{path.name}"
     model.save_weights(aside)

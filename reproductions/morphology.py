@@ -145,11 +145,11 @@ def claims(table: dict[str, dict[str, float]]) -> list[str]:
     ]
 
 
-def compare(splits: Any, critic: Any, plan: Any) -> tuple[dict, dict, dict]:
+def compare(data: Any, critic: Any, plan: Any) -> tuple[dict, dict, dict]:
     """Trains hot and then cold, and cold alone, from the same weights.
 
     Args:
-        splits: the data.
+        data: images, with labels.
         critic: of metrics.classifier.
         plan: of reproductions.morphology_runs.
 
@@ -165,11 +165,9 @@ def compare(splits: Any, critic: Any, plan: Any) -> tuple[dict, dict, dict]:
 
     def stage(name: str, model: Any, first: int, updates: int) -> Any:
         start = time.monotonic()
-        curves[name] = runs.train(
-            model, plan, splits.train, updates, first, name
-        )
+        curves[name] = runs.train(model, plan, data.train, updates, first, name)
         seconds = time.monotonic() - start
-        seen[name] = runs.look(model, critic, splits, plan)
+        seen[name] = runs.look(model, critic, data, plan)
         table[name] = {
             "updates": first + updates,
             **seen[name].numbers,
@@ -177,14 +175,14 @@ def compare(splits: Any, critic: Any, plan: Any) -> tuple[dict, dict, dict]:
         }
         return model
 
-    shape, short, long = splits.image_shape, plan.hot_updates, plan.cold_updates
-    hot = stage(HOT, runs.build(plan, shape, plan.hot), 0, short)
-    cold = runs.build(plan, shape, plan.cold)
+    short, long = plan.hot_updates, plan.cold_updates
+    hot = stage(HOT, runs.build(plan, data.spec, plan.hot), 0, short)
+    cold = runs.build(plan, data.spec, plan.cold)
     # The networks go on; velocities, thermostats and Adam begin afresh.
     cold.encoder.set_weights(hot.encoder.get_weights())
     cold.decoder.set_weights(hot.decoder.get_weights())
     stage(AFTER, cold, short, long)
-    alone = stage(YOUNG, runs.build(plan, shape, plan.cold), 0, short)
+    alone = stage(YOUNG, runs.build(plan, data.spec, plan.cold), 0, short)
     stage(ALONE, alone, short, long)
     curves[ALONE] = curves.pop(YOUNG) + curves[ALONE]
     return seen, table, curves
@@ -195,9 +193,9 @@ def main(argv: list[str]) -> None:
     from training import command_line
 
     values = command_line.alone(argv)
-    import datasets
     import numpy as np
 
+    import sources
     from metrics import classifier
     from reproductions import morphology_runs as runs
     from reproductions import outputs, pictures
@@ -206,20 +204,20 @@ def main(argv: list[str]) -> None:
     plan = runs.QUICK if values.quick else runs.Plan()
     plan = plan._replace(hot=values.hot)
     output = outputs.folder(values.output, "quick" if values.quick else "full")
-    splits = datasets.load(
+    data = sources.load(
         "mnist", data_dir=values.data_dir, download=values.download
     )
     print(f"a judge learns digits from {plan.judged_on} images", flush=True)
     critic = classifier.load(
         output / "judge.weights.h5",
-        splits.train[: plan.judged_on],
-        splits.train_labels[: plan.judged_on],
+        data.train[: plan.judged_on],
+        data.train_labels[: plan.judged_on],
         epochs=3,
     )
-    images = splits.test[: plan.images] / np.float32(255)
-    labels = splits.test_labels[: plan.images]
+    images = data.test[: plan.images] / np.float32(255)
+    labels = data.test_labels[: plan.images]
     reads = classifier.accuracy(critic, images, labels)
-    seen, table, curves = compare(splits, critic, plan)
+    seen, table, curves = compare(data, critic, plan)
     pictures.portraits(
         {"test data": images, **{k: v.shown for k, v in seen.items()}},
         labels,

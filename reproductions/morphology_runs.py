@@ -3,16 +3,16 @@
 import time
 from typing import Any, NamedTuple
 
-import datasets
 import keras
 import numpy as np
 import tensorflow as tf
 
 import metrics
+import sources
 import zoo
 from metrics import classifier
 from reproductions import codes
-from zoo import encoder_energy
+from zoo.entropic import energy as encoder_energy
 
 
 class Plan(NamedTuple):
@@ -65,11 +65,11 @@ class Sight(NamedTuple):
     shown: np.ndarray
 
 
-def build(plan: Plan, image_shape: tuple[int, ...], temperature: float) -> Any:
+def build(plan: Plan, spec: zoo.DataSpec, temperature: float) -> Any:
     """The network of Table 1 at one temperature; its seed is always 0."""
     model: Any = zoo.build(
         "entropic_autoencoder",
-        image_shape=image_shape,
+        data=spec,
         latent_dim=64,
         hidden_units=plan.hidden_units,
         temperature=temperature,
@@ -113,12 +113,12 @@ def train(
 
     silent: Any = 0
     model.fit(
-        datasets.train_batches(
+        sources.batches(
             images,
             batch_size=32,
             seed=0,
             first_step=first,
-            block=plan.encoder_steps,
+            batches_per_step=model.batches_per_step,
         ),
         steps_per_epoch=1,
         epochs=updates,
@@ -157,20 +157,20 @@ def _untrended(values: np.ndarray) -> np.ndarray:
     return values - np.polyval(np.polyfit(time_, values, 1), time_)
 
 
-def look(model: Any, critic: Any, splits: datasets.Splits, plan: Plan) -> Sight:
+def look(model: Any, critic: Any, data: sources.Data, plan: Plan) -> Sight:
     """Collects an ensemble and shows it test images.
 
     Args:
         model: trained.
         critic: of metrics.classifier.
-        splits: the data.
+        data: images, with labels.
         plan: of the run.
     """
     scale = np.float32(255)
-    images = splits.test[: plan.images] / scale
-    labels = splits.test_labels[: plan.images]
-    near = splits.train[: plan.images] / scale
-    kinetic = model.collect_ensemble(splits.train)
+    images = data.test[: plan.images] / scale
+    labels = data.test_labels[: plan.images]
+    near = data.train[: plan.images] / scale
+    kinetic = model.collect_ensemble(data.train)
     found = codes.encode(model, images)
     shown = model.decode(tf.constant(found.mean)).numpy()
     losses = member_losses(model, images)
@@ -178,20 +178,20 @@ def look(model: Any, critic: Any, splits: datasets.Splits, plan: Plan) -> Sight:
     # The members' error less that of their mean: their variance about it.
     noise = float(losses.mean()) - codes.squared_error(rebuilt, images)
     signal = sum(spreads(rebuilt, labels))
-    data, ours = spreads(images, labels), spreads(shown, labels)
+    whole, ours = spreads(images, labels), spreads(shown, labels)
     error = codes.squared_error(shown, images)
     size = float(metrics.effective_sample_size(losses[:, None])[0])
     weights = np.concatenate([np.ravel(w) for w in model.ensemble.member(-1)])
     numbers = {
         "mse": error,
-        "explained": 1 - error / sum(data),
-        "between": ours[0] / data[0],
-        "within": ours[1] / data[1],
+        "explained": 1 - error / sum(whole),
+        "between": ours[0] / whole[0],
+        "within": ours[1] / whole[1],
         "image_share": signal / (signal + noise),
         "judged": classifier.accuracy(critic, shown, labels),
         "knn_accuracy": metrics.knn_accuracy(
             codes.encode(model, near).mean,
-            splits.train_labels[: plan.images],
+            data.train_labels[: plan.images],
             found.mean,
             labels,
         ),

@@ -66,9 +66,6 @@ def _eae(
     updates: int, encoder_steps: int, step_size: float | None = None
 ) -> dict[str, Any]:
     paper = encoder_steps == 3126
-    # 3126 = 6 x 521: six blocks of encoder steps to a decoder update.
-    block = 521 if paper else encoder_steps
-    blocks = updates * encoder_steps // block
     interval = 30 if paper else 10
     return {
         "model": {
@@ -80,9 +77,10 @@ def _eae(
             "member_interval": 500 if paper else 250,
             "batch_size": 32,
         },
-        "data": {"batch_size": 32, "block": block},
+        "data": {"batch_size": 32},
         "training": {
-            "steps": blocks,
+            # 3126 = 6 x 521: a decoder update takes six train steps.
+            "steps": updates * (6 if paper else 1),
             "report_every": interval,
             "checkpoint_every": 2 * interval,
             "images_every": None,
@@ -96,7 +94,7 @@ def _by_gradient(
     steps: int, interval: int, fused: int, batch_size: int
 ) -> dict[str, Any]:
     return {
-        "data": {"batch_size": batch_size, "block": None},
+        "data": {"batch_size": batch_size},
         "training": {
             "steps": steps,
             "report_every": interval,

@@ -78,7 +78,7 @@ def _row(
         data.train[:_IMAGES] / scale,
         data.train_labels[:_IMAGES],
     )
-    lines = report.read_metrics(workdir / "metrics.jsonl")
+    lines = report.read_metrics(workdir)
     logged = [line for line in lines if "kinetic_ratio" in line]
     weights = [np.ravel(w) for w in model.encoder.get_weights()]
     return {

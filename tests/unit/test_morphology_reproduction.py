@@ -4,11 +4,11 @@ import pathlib
 import subprocess
 import sys
 
-import datasets
 import numpy as np
 import pytest
 from PIL import Image
 
+import sources
 from metrics import classifier
 from reproductions import codes, morphology, morphology_runs, pictures
 
@@ -27,9 +27,9 @@ STAGES = ["hot", "hot, then cold", "cold, as short", "cold alone"]
 
 @pytest.fixture(scope="module")
 def compared():
-    splits = datasets.load("digits")
-    critic = classifier.build(splits.image_shape, 10)
-    return splits, *morphology.compare(splits, critic, TINY)
+    data = sources.load("digits")
+    critic = classifier.build(data.spec.shape, 10)
+    return data, *morphology.compare(data, critic, TINY)
 
 
 def test_every_stage_is_seen_and_shown(compared):
@@ -50,9 +50,9 @@ def test_every_stage_is_seen_and_shown(compared):
 
 
 def test_all_stages_start_from_the_same_weights(compared):
-    splits = compared[0]
+    data = compared[0]
     hot, cold = (
-        morphology_runs.build(TINY, splits.image_shape, temperature)
+        morphology_runs.build(TINY, data.spec, temperature)
         for temperature in (TINY.hot, TINY.cold)
     )
     for part in ("encoder", "decoder"):
@@ -68,10 +68,10 @@ def test_all_stages_start_from_the_same_weights(compared):
 
 
 def test_losses_of_members_by_hand(compared):
-    splits = compared[0]
-    model = morphology_runs.build(TINY, splits.image_shape, TINY.hot)
-    images = splits.test[:20] / np.float32(255)
-    model.collect_ensemble(splits.train[:50])
+    data = compared[0]
+    model = morphology_runs.build(TINY, data.spec, TINY.hot)
+    images = data.test[:20] / np.float32(255)
+    model.collect_ensemble(data.train[:50])
     members = np.asarray(model.encode(images))
     by_hand = [
         codes.squared_error(model.decode(members[:, k]).numpy(), images)
@@ -109,9 +109,9 @@ def test_claims_follow_the_numbers():
 
 
 def test_pictures_are_written(compared, tmp_path):
-    splits, seen, _, curves = compared
+    data, seen, _, curves = compared
     rows = {name: sight.shown for name, sight in seen.items()}
-    pictures.portraits(rows, splits.test_labels[:40], tmp_path / "a.png")
+    pictures.portraits(rows, data.test_labels[:40], tmp_path / "a.png")
     members = {name: seen[name].losses for name in STAGES[:2]}
     pictures.losses(curves, members, tmp_path / "b.png")
     for name in ("a.png", "b.png"):
