@@ -70,14 +70,15 @@ def execute(
     with devices.scope(), _precision(resolved):
         model = checkpoints.build_model(resolved)
         _compile(model, resolved)
-        # Nothing is written before the settings proved to make a model.
-        with storage.writing(workdir):
-            workdir.mkdir(parents=True, exist_ok=True)
-        saved = checkpoints.Checkpoints(model, workdir)
-        step = saved.restore()
     chosen = evaluators.build(
         type(model), data, resolved["evals"], inception_weights
     )
+    # Nothing is written before the settings proved to make a run.
+    with storage.writing(workdir):
+        workdir.mkdir(parents=True, exist_ok=True)
+    with devices.scope():
+        saved = checkpoints.Checkpoints(model, workdir)
+        step = saved.restore()
     storage.write_json(checkpoints.config_path(workdir), resolved)
     with storage.writing(workdir / "tensorboard"):
         board = tf.summary.create_file_writer(str(workdir / "tensorboard"))

@@ -63,7 +63,7 @@ def test_variants_of_the_latent_prior_build(data, arg):
     assert model.estimator == ("ti" if ti else "mle")
     gradient = "trapezoid" if ti else "posterior"
     assert model.generator_gradient == gradient
-    chain = model.prior_chain
+    chain = model.codes.prior_chain
     # Pang's z - s^2 / 2 grad with s = 0.4 is our h = 0.08; the thesis's s
     # is h.
     assert chain == ("langevin", 60, 0.08 if arg == "pang" else 0.16)
@@ -102,7 +102,7 @@ def test_pangs_sets_have_pangs_schedule(data):
     assert list(found) == widths
     assert model.energy_units == (200, 200)
     assert model.energy_slope == 0.2
-    chain = model.posterior_chain
+    chain = model.codes.posterior_chain
     assert chain == ("langevin", 20, 0.005)
     for player, options in full["optimizer"].items():
         first = 1e-4 if player == "generator" else 2e-5
@@ -168,8 +168,8 @@ def _by_the_names_of_the_tables(full, model):
         return slope
 
     (units,) = {layer.units for layer in energy_net.layers[:-1:2]}
-    chains = {"E": model.prior_chain}
-    chains["G"] = model.posterior_chain
+    chains = {"E": model.codes.prior_chain}
+    chains["G"] = model.codes.posterior_chain
     found = {
         "DATASET": {"celeb_a": "CelebA", "cifar10": "CIFAR10"}[data["name"]],
         "NUM_EPOCHS": training["steps"] / epoch,
