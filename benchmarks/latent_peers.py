@@ -19,16 +19,16 @@ class Task(NamedTuple):
     """What a step needs to know.
 
     Attributes:
-      tilt: weights of E, matrix and bias in turn.
+      energy_net: weights of E, matrix and bias in turn.
       generator: of the generator: the dense layer's, then each kernel
         [4, 4, out, in] and its bias.
       shape: of the generator's first map, (height, width, channels).
       images: [B, H, W, C], in [-1, 1].
-      settings: zoo.latent_settings.Settings.
+      settings: the model, for its arguments.
       ladder: inverse temperatures, or () for maximum likelihood.
     """
 
-    tilt: Sequence[np.ndarray]
+    energy_net: Sequence[np.ndarray]
     generator: Sequence[np.ndarray]
     shape: tuple
     images: np.ndarray
@@ -58,7 +58,7 @@ def in_torch(torch: Any, task: Task, channels_last: bool) -> Peer:
         return x.contiguous(memory_format=order)
 
     functional, own = torch.nn.functional, task.settings
-    tilt = [torch.tensor(w).requires_grad_() for w in task.tilt]
+    energy_net = [torch.tensor(w).requires_grad_() for w in task.energy_net]
     weights = [torch.tensor(w) for w in task.generator[:2]]
     for kernel, bias in _pairs(task.generator[2:]):
         weights += [stored(torch.tensor(kernel.transpose(3, 2, 0, 1).copy()))]
@@ -68,12 +68,12 @@ def in_torch(torch: Any, task: Task, channels_last: bool) -> Peer:
     batch, (height, width, depth) = len(images), task.shape
     optimizers = [
         torch.optim.Adam(part, rate, (_BETA, 0.999))
-        for part, rate in zip((tilt, weights), _RATES, strict=True)
+        for part, rate in zip((energy_net, weights), _RATES, strict=True)
     ]
 
     def energy(z: Any) -> Any:
-        tail = zip(tilt[2::2], tilt[3::2], strict=True)
-        x = z @ tilt[0] + tilt[1]
+        tail = zip(energy_net[2::2], energy_net[3::2], strict=True)
+        x = z @ energy_net[0] + energy_net[1]
         for matrix, bias in tail:
             x = functional.leaky_relu(x, own.energy_slope) @ matrix + bias
         return x[:, 0]
@@ -165,13 +165,13 @@ def in_jax(jax: Any, task: Task) -> Peer:
     jnp, own, images = jax.numpy, task.settings, jax.numpy.asarray(task.images)
     batch = len(images)
     weights = (
-        [*map(jnp.asarray, task.tilt)],
+        [*map(jnp.asarray, task.energy_net)],
         [*map(jnp.asarray, task.generator)],
     )
 
-    def energy(tilt: Any, z: Any) -> Any:
-        x = z @ tilt[0] + tilt[1]
-        for matrix, bias in _pairs(tilt[2:]):
+    def energy(energy_net: Any, z: Any) -> Any:
+        x = z @ energy_net[0] + energy_net[1]
+        for matrix, bias in _pairs(energy_net[2:]):
             x = jax.nn.leaky_relu(x, own.energy_slope) @ matrix + bias
         return x[:, 0]
 

@@ -55,7 +55,6 @@ from absl import app, flags
 
 import zoo
 from samplers import seeds
-from zoo import latent_chains
 
 flags.adopt_module_key_flags(measure)
 _PARTS = flags.DEFINE_list(
@@ -76,10 +75,9 @@ def model(data: str, estimator: str = "mle", **changes: Any) -> Any:
     """The model of a config, compiled."""
     config = importlib.import_module(f"configs.lebm_{data}").get_config()
     settings = {**config.model.to_dict(), "estimator": estimator, **changes}
-    built: Any = zoo.build(
-        settings.pop("name"), image_shape=SHAPES[data], **settings
-    )
-    built.compile(keras.optimizers.Adam(1e-4, beta_1=0.5), jit_compile=False)
+    spec = zoo.DataSpec("image", SHAPES[data])
+    built: Any = zoo.build(settings.pop("name"), data=spec, **settings)
+    built.compile(keras.optimizers.Adam(1e-4, beta_1=0.5))
     return built
 
 
@@ -90,7 +88,7 @@ def images(shape: tuple) -> np.ndarray:
 
 def step(built: Any) -> Callable[[], float]:
     """A step as training runs it."""
-    data = tf.data.Dataset.from_tensors(images(built.image_shape)).repeat()
+    data = tf.data.Dataset.from_tensors(images(built.data.shape)).repeat()
     iterator = iter(data)
     built.make_train_function()
     return lambda: float(built.train_function(iterator)["loss"])
@@ -98,31 +96,22 @@ def step(built: Any) -> Callable[[], float]:
 
 def posterior(built: Any) -> Callable[[], object]:
     """A chain on the posterior alone."""
-    x = tf.constant(2.0 * images(built.image_shape) - 1.0)
-    chain = seeds.compiled(
-        functools.partial(
-            latent_chains.posterior,
-            built.pieces,
-            built.settings.posterior_chain,
-            latent_dim=built.latent_dim,
-        ),
-        False,
-    )
-    seed = seeds.seed(0)
-    return lambda: chain(x=x, seed=seed).numpy()
+    x = tf.constant(2.0 * images(built.data.shape) - 1.0)
+    chain = seeds.compiled(built.codes.posterior, False)
+    return lambda: chain(x, seeds.seed(0)).numpy()
 
 
 def task(built: Any) -> latent_peers.Task:
     """The same step for a peer."""
     ladder = ()
-    if built.settings.estimator == "ti":
-        ladder = tuple(map(float, built.settings.integral.tempering.ladder))
+    if built.estimator == "ti":
+        ladder = tuple(map(float, built.integral.tempering.ladder))
     return latent_peers.Task(
-        built.tilt.get_weights(),
+        built.energy_net.get_weights(),
         built.decoder.get_weights(),
         built.decoder.layers[1].output.shape[1:],
-        2.0 * images(built.image_shape) - 1.0,
-        built.settings,
+        2.0 * images(built.data.shape) - 1.0,
+        built,
         ladder,
     )
 
@@ -141,7 +130,7 @@ def peers(built: Any) -> dict[str, tuple[latent_peers.Peer, bool]]:
             continue
         peer = make(library, task(built))
         np.testing.assert_allclose(
-            built.pieces.generator(codes), peer.generate(codes), atol=1e-3
+            built.density.generator(codes), peer.generate(codes), atol=1e-3
         )
         found[name] = peer, name == "PyTorch"
     return found
@@ -163,14 +152,14 @@ def flops(built: Any) -> tuple[float, float]:
     An evaluation goes forward and back to the codes, a step takes one. The
     energy of the codes is left out: it is below a hundredth.
     """
-    own, unit = built.settings, forward(built)
-    chain = 2.0 * own.posterior_steps * unit
-    if own.estimator == "mle":
+    unit = forward(built)
+    chain = 2.0 * built.posterior_steps * unit
+    if built.estimator == "mle":
         return chain, chain + 3.0 * unit
     # At each t > 0 the likelihood of the end is wanted too. Codes at t = 0 move
     # without images, but those that are kept make one each.
-    nodes = len(own.integral.tempering.ladder)
-    tempered = (nodes - 1) * (chain + unit) + own.draws * unit
+    nodes = len(built.integral.tempering.ladder)
+    tempered = (nodes - 1) * (chain + unit) + built.draws * unit
     return chain, tempered + 3.0 * unit
 
 
@@ -244,7 +233,7 @@ def report_step(data: str, estimator: str) -> None:
     measure.report(f"step, {data}, {estimator}", own, flops(built)[1])
     if estimator == "mle":
         return
-    number = len(built.settings.integral.tempering.ladder)
+    number = len(built.integral.tempering.ladder)
     for name, source in names.items():
         share = measure.ratio(times[name], times["chain"]) / number
         print(

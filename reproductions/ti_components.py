@@ -156,7 +156,7 @@ def main(argv: list[str]) -> None:
     runner = ti_runs.from_flags(argv, flags.FLAGS)
     table = runner.table(settings())
     before = runner.kept_table(ti_gradient_variance.settings())
-    draw(table, before, runner.splits.image_shape, runner.folder)
+    draw(table, before, runner.data.spec.shape, runner.folder)
     tables.publish(
         table,
         runner,

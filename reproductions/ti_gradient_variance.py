@@ -282,7 +282,7 @@ def main(argv: list[str]) -> None:
 
     runner = ti_runs.from_flags(argv, flags.FLAGS)
     table = runner.table(settings())
-    draw(table, runner.splits.image_shape, runner.folder)
+    draw(table, runner.data.spec.shape, runner.folder)
     tables.publish(
         table,
         runner,

@@ -11,12 +11,12 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-import datasets
 import keras
 import numpy as np
 import tqdm
 
 import metrics
+import sources
 import zoo
 from metrics import extractors
 from reproductions import ti_settings
@@ -26,11 +26,10 @@ from training import storage
 # Rates fall by 2.5 % an epoch to a half (Raj 2024). They start 30 times as
 # high as there, as there are some 25 times fewer steps.
 _DECAY, _FLOOR = 0.975, 0.5
-_GENERATOR_RATE, _PRIOR_RATE = 3e-3, 6e-4
+_RATES = {"generator": 3e-3, "prior": 6e-4}
 _BETA_1 = 0.5
 # Draws of a run are counted from here, times its repetition.
 _STRIDE = 10_000_000
-GROUPS = ("generator", "prior")
 # Generated images that a run keeps to be looked at.
 SHOWN = 10
 # Group and label of a setting in the tables.
@@ -46,13 +45,11 @@ class Watched(keras.optimizers.Adam):
         self.spread = metrics.GradientSpread()
         self.variance = metrics.GradientVariance([v.shape for v in variables])
 
-    def apply_gradients(self, grads_and_vars: Any) -> Any:
+    def apply(self, grads: Any, trainable_variables: Any = None) -> None:
         """Measures; then as Adam does."""
-        pairs = list(grads_and_vars)
-        gradients = [gradient for gradient, _ in pairs]
-        self.spread.update_state(gradients)
-        self.variance.update_state(gradients)
-        return super().apply_gradients(pairs)
+        self.spread.update_state(grads)
+        self.variance.update_state(grads)
+        super().apply(grads, trainable_variables)
 
 
 class Runner:
@@ -60,7 +57,7 @@ class Runner:
 
     def __init__(
         self,
-        splits: datasets.Splits,
+        data: sources.Data,
         plan: Plan,
         folder: pathlib.Path,
         extractor: extractors.Extractor | None = None,
@@ -68,18 +65,18 @@ class Runner:
         """Takes the data and the plan.
 
         Args:
-            splits: the data, with labels.
+            data: images, with labels.
             plan: of every run.
             folder: of the results.
             extractor: of the features of fidelity; None: a ConvNet, which is
                 trained where `folder` has none yet.
         """
-        self.splits, self.plan, self.folder = splits, plan, folder
+        self.data, self.plan, self.folder = data, plan, folder
         # None of them is trained on.
-        self.real = np.concatenate([splits.validation, splits.test])
+        self.real = np.concatenate([data.validation, data.test])
         self.real = self.real[: plan.eval_images]
         self.extractor = extractor or extractors.convnet(
-            splits.name, splits.train, splits.train_labels, folder
+            data.name, data.train, data.train_labels, folder
         )
         self.models: dict[Setting, Any] = {}
 
@@ -148,11 +145,11 @@ class Runner:
     ) -> tuple[pathlib.Path, dict]:
         """Where a run is kept, and all that its numbers depend on."""
         what = {
-            "data": self.splits.name,
-            "images": len(self.splits.train),
+            "data": self.data.name,
+            "images": len(self.data.train),
             "extractor": self.extractor.name,
-            "networks": json.loads(json.dumps(NETWORKS[self.splits.name])),
-            "rates": [_GENERATOR_RATE, _PRIOR_RATE],
+            "networks": json.loads(json.dumps(NETWORKS[self.data.name])),
+            "rates": list(_RATES.values()),
             "plan": self.plan._replace(repetitions=0)._asdict(),
             "setting": setting._asdict(),
             "repetition": repetition,
@@ -165,12 +162,10 @@ class Runner:
         model = self._model(setting)
         self._restart(model, repetition)
         steps = max(
-            1, self.plan.epochs * len(self.splits.train) // setting.batch_size
+            1, self.plan.epochs * len(self.data.train) // setting.batch_size
         )
-        batches = datasets.train_batches(
-            self.splits.train,
-            batch_size=setting.batch_size,
-            seed=repetition,
+        batches = sources.batches(
+            self.data.train, batch_size=setting.batch_size, seed=repetition
         )
         rates = Rates(steps, self.plan.epochs, setting.frozen)
         # What Keras says of an option that it types too narrowly.
@@ -179,17 +174,16 @@ class Runner:
         log = model.fit(
             batches, steps_per_epoch=steps, callbacks=[rates], **options
         )
-        optimizers = (model.optimizer, model.prior_optimizer)
-        for optimizer in optimizers:
+        for optimizer in model.optimizers.values():
             optimizer.learning_rate = 0.0
             optimizer.spread.reset_state()
             optimizer.variance.reset_state()
         model.fit(batches, steps_per_epoch=self.plan.measured, **options)
         row: dict[str, Any] = {"steps": steps}
         row |= {key: float(seen[-1]) for key, seen in log.history.items()}
-        for group, optimizer in zip(GROUPS, optimizers, strict=True):
-            row[f"{group}_spread"] = float(optimizer.spread.result())
-            row[f"{group}_variance"] = float(optimizer.variance.result())
+        for player, optimizer in model.optimizers.items():
+            row[f"{player}_spread"] = float(optimizer.spread.result())
+            row[f"{player}_variance"] = float(optimizer.variance.result())
         images = np.asarray(model.generate(len(self.real), seed=repetition))
         for name, found in metrics.fidelity(
             self.extractor, images, self.real
@@ -207,22 +201,18 @@ class Runner:
         if key not in self.models:
             model: Any = zoo.build(
                 "latent_energy_prior",
-                image_shape=self.splits.image_shape,
+                data=self.data.spec,
                 body="dense",
-                **NETWORKS[self.splits.name],
+                **NETWORKS[self.data.name],
                 **setting.arguments(),
             )
-            optimizers = [
-                Watched(rate, beta_1=_BETA_1)
-                for rate in (_GENERATOR_RATE, _PRIOR_RATE)
-            ]
-            model.compile(
-                optimizers[0], prior_optimizer=optimizers[1], jit_compile=True
-            )
-            for optimizer, network in zip(
-                optimizers, (model.decoder, model.tilt), strict=True
-            ):
-                optimizer.watch(network.trainable_variables)
+            optimizers = {
+                player: Watched(rate, beta_1=_BETA_1)
+                for player, rate in _RATES.items()
+            }
+            model.compile(optimizers, jit_compile=True)
+            for player, optimizer in optimizers.items():
+                optimizer.watch(model.variables_of(player))
             self.models[key] = model
         return self.models[key]
 
@@ -231,9 +221,9 @@ class Runner:
         config = {**model.get_config(), "seed": repetition}
         fresh = type(model).from_config(config)
         model.decoder.set_weights(fresh.decoder.get_weights())
-        model.tilt.set_weights(fresh.tilt.get_weights())
-        model.draws.assign(_STRIDE * repetition)
-        for optimizer in (model.optimizer, model.prior_optimizer):
+        model.energy_net.set_weights(fresh.energy_net.get_weights())
+        model.draw_count.assign(_STRIDE * repetition)
+        for optimizer in model.optimizers.values():
             for variable in optimizer.variables:
                 variable.assign(np.zeros(variable.shape))
 
@@ -276,7 +266,7 @@ class Rates(keras.callbacks.Callback):
             return
         factor = max(_DECAY**epoch, _FLOOR)
         model: Any = self.model
-        model.optimizer.learning_rate = factor * _GENERATOR_RATE
-        model.prior_optimizer.learning_rate = (
-            0.0 if self.frozen else factor * _PRIOR_RATE
-        )
+        for player, rate in _RATES.items():
+            still = self.frozen and player == "prior"
+            rate = 0.0 if still else factor * rate
+            model.optimizers[player].learning_rate = rate

@@ -3,9 +3,8 @@
 import pathlib
 from typing import Any, NamedTuple
 
-import datasets
-
 import errors
+import sources
 from reproductions import outputs
 from training import command_line
 
@@ -97,7 +96,7 @@ class Setting(NamedTuple):
 
 def load(
     argv: list[str], values: Any
-) -> tuple[datasets.Splits, Plan, pathlib.Path]:
+) -> tuple[sources.Data, Plan, pathlib.Path]:
     """The data, the plan and the folder of the results that flags ask for.
 
     Args:
@@ -123,15 +122,14 @@ def load(
                 f"--{key}={value} is out of range: give {least} or more"
             )
         plan = plan._replace(**{key: value})
-    splits = datasets.load(
+    data = sources.load(
         values.data, data_dir=values.data_dir, download=values.download
     )
     count = plan.train_images
-    splits = splits._replace(
-        train=datasets.take(splits.train, count),
-        train_labels=splits.train_labels[:count],
+    data = data._replace(
+        train=data.train[:count], train_labels=data.train_labels[:count]
     )
     # Runs whose images were judged by other features are kept apart.
     name = f"{values.data}-{'quick' if values.quick else 'full'}"
     name += "-inception" if values.inception_weights else ""
-    return splits, plan, outputs.folder(values.output, name)
+    return data, plan, outputs.folder(values.output, name)

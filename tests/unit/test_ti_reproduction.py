@@ -7,13 +7,13 @@ import sys
 from types import SimpleNamespace
 from typing import Any
 
-import datasets
 import keras
 import numpy as np
 import pytest
 from PIL import Image
 
 import errors
+import sources
 from metrics import extractors
 from reproductions import (
     ti_components,
@@ -41,10 +41,11 @@ PIXELS = extractors.Extractor(
 
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory):
-    splits = datasets.load("digits")
-    splits = splits._replace(train=splits.train[:60])
     folder = tmp_path_factory.mktemp("ti")
-    runner = ti_runs.Runner(splits, PLAN, folder, PIXELS)
+    data = sources.load(
+        "digits", data_dir=str(folder / "data"), train_examples=60
+    )
+    runner = ti_runs.Runner(data, PLAN, folder, PIXELS)
     return runner, runner.table(SETTINGS)
 
 
@@ -57,8 +58,8 @@ def test_every_run_is_measured(ran):
             numbers = [v for k, v in row.items() if k != "samples"]
             assert all(np.isfinite(value) for value in numbers)
             assert row["steps"] == 6
-            for group in ti_runs.GROUPS:
-                assert row[f"{group}_variance"] > 0 < row[f"{group}_spread"]
+            for player in ("generator", "prior"):
+                assert row[f"{player}_variance"] > 0 < row[f"{player}_spread"]
     text = ti_tables.lines(table)
     assert len(text) == 4 and "[0.209, CV 6 %, 0.062]" in text[2]
 
@@ -80,7 +81,7 @@ def test_the_table_says_what_fidelity_is_of(ran, tmp_path, capsys):
 def test_runs_of_other_features_are_not_read(ran):
     runner, _ = ran
     other = PIXELS._replace(name="other pixels")
-    again = ti_runs.Runner(runner.splits, PLAN, runner.folder, other)
+    again = ti_runs.Runner(runner.data, PLAN, runner.folder, other)
     assert not again.kept_table(SETTINGS)
 
 
@@ -95,7 +96,7 @@ def test_finished_runs_are_read_and_others_are_not(ran, monkeypatch):
     setting = SETTINGS[ti_tables.VANILLA, "batch 75"]
     assert runner.kept(setting._replace(steps=3), 0) is None
     longer = ti_runs.Runner(
-        runner.splits, PLAN._replace(epochs=3), runner.folder, PIXELS
+        runner.data, PLAN._replace(epochs=3), runner.folder, PIXELS
     )
     assert not longer.kept_table(SETTINGS)
     # A file that was cut short is no run.
@@ -116,9 +117,9 @@ def test_a_frozen_prior_stays_and_a_run_forgets_the_last(ran):
         for key in ("generator_spread", "prior_variance", "mse"):
             assert row[key] == before[key]
         model = runner._model(setting)
-        weights[name] = [w.copy() for w in model.tilt.get_weights()]
+        weights[name] = [w.copy() for w in model.energy_net.get_weights()]
     config = {**model.get_config(), "seed": 1}
-    first = type(model).from_config(config).tilt.get_weights()
+    first = type(model).from_config(config).energy_net.get_weights()
     for one, other in zip(weights[ti_tables.FROZEN], first, strict=True):
         np.testing.assert_array_equal(one, other)
     moved = zip(weights[ti_tables.TRAINED], first, strict=True)
@@ -214,7 +215,7 @@ def test_trends_follow_the_numbers():
 
 
 def test_pictures_are_written(ran, tmp_path):
-    shape, shown = ran[0].splits.image_shape, ran[1]
+    shape, shown = ran[0].data.spec.shape, ran[1]
     samples = shown[ti_tables.FROZEN, "p = 1"][0]["samples"]
     table = authors_table(False)
     for rows in table.values():
