@@ -48,7 +48,7 @@ def _help(argv: list[str]) -> None:
     """Shows the flags, and the keys of the config where there is one."""
     with contextlib.suppress(errors.InputError):
         parse(argv)
-    app.usage(writeto_stdout=True)
+    app.usage(shorthelp=True, writeto_stdout=True)
     config = flags.FLAGS["config"].value
     if config is None:
         print("\nWith --config=FILE, --help shows the keys of that config too.")

@@ -26,7 +26,8 @@ class Data(NamedTuple):
         batch_size: examples of a minibatch.
         image_size: side that images are resized to.
         train_examples: how many of the training split; None: all.
-        eval_examples: likewise, of the validation and of the test split.
+        eval_examples: how many of the validation and of the test split; None:
+            all.
     """
 
     name: str = _REQUIRED

@@ -45,7 +45,7 @@ def parameters(function: Callable[..., Any]) -> dict[str, Any]:
         kind = _main_type(hints[parameter.name])
         found[parameter.name] = (
             parameters(kind.__new__)
-            if issubclass(kind, tuple) and kind is not tuple
+            if _is_group(kind)
             else Parameter(kind, parameter.default)
         )
     return found
@@ -53,6 +53,8 @@ def parameters(function: Callable[..., Any]) -> dict[str, Any]:
 
 def descriptions(documented: Any) -> dict[str, str]:
     """What the docstring of a function or class says of each argument.
+
+    Options of a group are called GROUP.OPTION.
 
     Args:
         documented: its docstring has a section Args or Attributes.
@@ -70,6 +72,11 @@ def descriptions(documented: Any) -> dict[str, str]:
             found[name] = match[2]
         elif inside and name and line.strip():
             found[name] += f" {line.strip()}"
+    for key, hint in typing.get_type_hints(documented).items():
+        kind = _main_type(hint)
+        if _is_group(kind):
+            for option, text in descriptions(kind).items():
+                found[f"{key}.{option}"] = text
     return found
 
 
@@ -79,6 +86,12 @@ def defaults(found: Mapping[str, Any]) -> dict[str, Any]:
         key: one.default if isinstance(one, Parameter) else defaults(one)
         for key, one in found.items()
     }
+
+
+def _is_group(kind: Any) -> bool:
+    return (
+        isinstance(kind, type) and issubclass(kind, tuple) and kind is not tuple
+    )
 
 
 def _main_type(hint: Any) -> type:

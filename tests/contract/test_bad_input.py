@@ -43,6 +43,15 @@ def test_flags_are_told_in_one_line(words, expected, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_help_shows_the_keys_of_a_config():
+    done = processes.run(["train.py", _CONFIG, "--help"])
+    assert done.returncode == 0
+    shown = " ".join(done.stdout.split())
+    assert "--config.model.latent_dim=8 size of a code." in shown
+    bare = processes.run(["train.py", "--help"])
+    assert bare.returncode == 0 and "--workdir" in bare.stdout
+
+
 @pytest.mark.parametrize("text", ["x = = 1", "x = 1", "import nothing_here"])
 def test_a_broken_config_file_is_told_in_one_line(text, tmp_path):
     path = tmp_path / "broken.py"

@@ -130,3 +130,25 @@ def test_differences_name_the_leaves():
     )
     found = settings.differences(ours, {"a": {"b": 2, "c": [1, 2]}})
     assert found == ["a.b: 1, was 2", "d: 3, was None"]
+
+
+@pytest.mark.parametrize("name", zoo.names())
+def test_every_key_says_what_it_is(name):
+    """As --help shows it."""
+
+    def paths(known, path=""):
+        for key, one in known.items():
+            if isinstance(one, dict):
+                yield from paths(one, f"{path}{key}.")
+            else:
+                yield f"{path}{key}"
+
+    known = settings.known(name)
+    said = settings.descriptions(name)
+    silent = [
+        path
+        for path in paths({k: known[k] for k in ("model", "data", "evals")})
+        if not said.get(path) and path != "model.name"
+    ]
+    assert not silent
+    assert {"optimizer.beta_1", "training.steps"} <= set(said)
