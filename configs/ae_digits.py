@@ -29,6 +29,7 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
                 "report_every": 200,
                 "images_every": 1000,
                 "steps_per_execution": 20,
+                "jit_compile": True,
             },
         },
         quick={"training": {"steps": 400, "images_every": 400}},

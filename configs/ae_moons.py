@@ -30,6 +30,7 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
                 "report_every": 400,
                 "images_every": 2000,
                 "steps_per_execution": 20,
+                "jit_compile": True,
             },
         },
         quick={"training": {"steps": 800, "images_every": 800}},

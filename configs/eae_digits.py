@@ -35,6 +35,7 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
                 "steps": 600,
                 "report_every": 20,
                 "images_every": 300,
+                "jit_compile": True,
             },
         },
         quick={"training": {"steps": 40, "images_every": 40}},

@@ -25,7 +25,12 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
         {
             "model": {"name": "entropic_autoencoder", "step_size": 2.0},
             "data": {"name": "mnist"},
-            "training": {"steps": 250, "report_every": 10, "images_every": 50},
+            "training": {
+                "steps": 250,
+                "report_every": 10,
+                "images_every": 50,
+                "jit_compile": True,
+            },
         },
         quick={"training": {"steps": 100, "images_every": 100}},
         paper={

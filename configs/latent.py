@@ -98,8 +98,7 @@ def config(
                 "generator": _decayed(1e-4, 5e-5),
                 "prior": _decayed(2e-5, 1e-5),
             },
-            # Convolutions are faster without XLA on a CPU.
-            "training": {**_epochs(_EPOCHS, _EPOCH), "jit_compile": False},
+            "training": _epochs(_EPOCHS, _EPOCH),
         },
         mle={},
         ti={"model": {"estimator": "ti", "generator_gradient": "trapezoid"}},

@@ -162,8 +162,8 @@ def _samples(served: Mapping[str, Any]) -> np.ndarray | None:
     if "generate" not in served:
         return None
     generate = served["generate"]
-    (samples,) = _run(generate, generate.examples(_PROBE_ROWS)).values()
-    return samples.numpy()
+    made = _run(generate, generate.examples(_PROBE_ROWS))
+    return next(iter(made.values())).numpy()
 
 
 def _run(signature: Any, inputs: Mapping[str, np.ndarray]) -> dict[str, Any]:

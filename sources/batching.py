@@ -58,12 +58,7 @@ def batches(
             )
     if not len(rows):
         raise errors.InputError("0 examples given: at least 1 is needed")
-    kept = np.zeros(0) if labels is None else np.asarray(labels, np.int64)
-    if "label" in columns and len(kept) != len(rows):
-        raise errors.InputError(
-            f"{len(kept)} labels of {len(rows)} examples: the model needs one "
-            "of each, so take a labelled set that the memory holds"
-        )
+    kept = _labels(rows, labels) if "label" in columns else None
     size = batch_size * batches_per_step
     whole = (batches_per_step, batch_size)
     shape = whole if batches_per_step > 1 else whole[1:]
@@ -74,7 +69,7 @@ def batches(
             "x": _scaled(tf.reshape(x, (*shape, *rows.shape[1:]))),
             "index": tf.reshape(index, shape),
         }
-        if "label" in columns:
+        if kept is not None:
             found["label"] = tf.gather(kept, found["index"])
         chosen = tuple(found[column] for column in columns)
         return chosen[0] if len(chosen) == 1 else chosen
@@ -94,10 +89,47 @@ def batches(
     return tf.data.Dataset.counter(first_step).map(step_element).prefetch(2)
 
 
-def eval_batches(rows: np.ndarray, batch_size: int) -> tf.data.Dataset:
-    """Every example once, in order: float32 [<= batch, *shape]."""
+def eval_batches(
+    rows: np.ndarray,
+    batch_size: int,
+    *,
+    columns: Sequence[str] = ("x",),
+    labels: Any = None,
+) -> tf.data.Dataset:
+    """Every example once, in order.
+
+    Args:
+        rows: [N, *shape].
+        batch_size: examples of a batch.
+        columns: as of `batches`; there is no "index", as the examples are not
+            those that are trained on.
+        labels: whole numbers [N], where `columns` has "label".
+
+    Returns:
+        float32 [<= batch, *shape], or a pair of that and int64 labels.
+
+    Raises:
+        errors.InputError: labels that are not there.
+    """
     stream = tf.data.Dataset.from_tensor_slices(rows)
-    return stream.batch(batch_size).map(_scaled)
+    stream = stream.batch(batch_size).map(_scaled)
+    if "label" not in columns:
+        return stream
+    kept = tf.data.Dataset.from_tensor_slices(_labels(rows, labels))
+    return tf.data.Dataset.zip((stream, kept.batch(batch_size)))
+
+
+def _labels(rows: Any, labels: Any) -> np.ndarray:
+    """The labels, one for each row."""
+    kept = np.zeros(0) if labels is None else np.asarray(labels, np.int64)
+    # A set without labels has none, or -1 for each example.
+    if not 0 < len(kept) == len(rows) or kept.min() < 0:
+        raise errors.InputError(
+            f"{len(rows)} examples and {np.sum(kept >= 0)} labels: the model "
+            "needs one for each, so take a labelled data set that fits into "
+            "memory"
+        )
+    return kept
 
 
 def _shuffled_index(seed: Any, step: Any, size: int, count: int) -> tf.Tensor:

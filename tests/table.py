@@ -22,6 +22,7 @@ import train
 import zoo
 from export import saved_model, session_loader
 from training import checkpoints
+from zoo import rowwise
 
 STEPS = 20
 _FOLDER = pathlib.Path(tempfile.mkdtemp(prefix="thermozoo-table-"))
@@ -37,6 +38,7 @@ class Row:
         model: name and arguments.
         data: name of a data set.
         training: what differs in the section of that name.
+        optimizer: likewise.
         serves: signatures beyond those of the capabilities.
     """
 
@@ -44,6 +46,7 @@ class Row:
     model: dict
     data: str = "digits"
     training: dict = dataclasses.field(default_factory=dict)
+    optimizer: dict = dataclasses.field(default_factory=dict)
     serves: str = ""
 
     def config(self) -> ml_collections.ConfigDict:
@@ -57,6 +60,7 @@ class Row:
                     "train_examples": 200,
                     "eval_examples": 40,
                 },
+                "optimizer": self.optimizer,
                 "training": {
                     "steps": STEPS,
                     "report_every": STEPS // 2,
@@ -102,22 +106,40 @@ class Row:
         return _served(self.label)
 
     @property
-    def option(self) -> str:
-        """The option of `generate`."""
-        inputs = self.trained.serving_functions()["generate_with"].inputs
-        (name,) = set(inputs) - {"seed"}
-        return name
+    def option(self) -> str | None:
+        """The option of `generate` that is a number, where there is one."""
+        method = rowwise.methods(type(self.trained))["generate_rows"]
+        numbers = [k for k in method.options if method.inputs[k].low == 0.0]
+        return numbers[0] if numbers else None
+
+    def batches(self, model: Any, batch_size: int = 8) -> tf.data.Dataset:
+        """Endless training batches, with the columns of the model."""
+        return sources.batches(
+            self.source.train,
+            columns=model.columns,
+            labels=self.source.train_labels,
+            batch_size=batch_size,
+            batches_per_step=model.batches_per_step,
+            seed=0,
+        )
 
 
 ROWS = [
-    Row("ae", {"name": "autoencoder", **_DENSE, "bank_size": 32}),
+    Row(
+        "ae",
+        {"name": "autoencoder", **_DENSE, "bank_size": 32},
+        training={"jit_compile": True},
+    ),
     Row(
         "ae_points",
         {"name": "autoencoder", **_DENSE, "bank_size": 32},
         data="toy2d/moons",
-        training={"jit_compile": False},
     ),
-    Row("vae", {"name": "variational_autoencoder", **_DENSE}),
+    Row(
+        "vae",
+        {"name": "variational_autoencoder", **_DENSE},
+        training={"jit_compile": True},
+    ),
     Row(
         "vae_points",
         {
@@ -126,7 +148,6 @@ ROWS = [
             "likelihood": "gaussian",
         },
         data="toy2d/moons",
-        training={"jit_compile": False},
     ),
     Row(
         "eae",
@@ -141,6 +162,7 @@ ROWS = [
             "chain_length": 4,
             "temperature": 1e-7,
         },
+        training={"jit_compile": True},
     ),
     Row(
         "lebm",
@@ -153,7 +175,11 @@ ROWS = [
             "posterior_steps": 4,
             "ladder": {"num": 3},
         },
-        training={"jit_compile": False},
+        # Both rates fall within the run.
+        optimizer={
+            "generator": {"decay_rate": 0.5, "decay_steps": 5},
+            "prior": {"decay_rate": 0.9, "decay_steps": 4},
+        },
         serves="encode_with energy log_evidence",
     ),
 ]

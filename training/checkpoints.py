@@ -46,7 +46,8 @@ def read_config(workdir: str | os.PathLike) -> dict | None:
         ) from error
     if not isinstance(settings, dict) or not {"model", "spec"} <= {*settings}:
         raise errors.InputError(
-            f"{path} is not the config of a run: name the --workdir of one"
+            f"{path} is not the config of a run, or of one of an earlier "
+            "version: name another --workdir, or train again"
         )
     return settings
 

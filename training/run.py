@@ -66,7 +66,9 @@ def execute(
     strategy.check_batch(devices, batch_size)
     data = sources.load(**options, data_dir=data_dir, download=download)
     resolved = {**wanted, "spec": data.spec._asdict()}
-    _require_same(resolved, {**resolved, **existing}, workdir)
+    # The rest was compared before the data were read.
+    spec = existing.get("spec", resolved["spec"])
+    _require_same(resolved, {**resolved, "spec": spec}, workdir)
     with devices.scope(), _precision(resolved):
         model = checkpoints.build_model(resolved)
         _compile(model, resolved)
@@ -151,7 +153,10 @@ def _fit(
             shuffle=False,
             verbose=0,  # type: ignore[arg-type]
             validation_data=sources.eval_batches(
-                data.validation, training["eval_batch_size"]
+                data.validation,
+                training["eval_batch_size"],
+                columns=model.columns,
+                labels=data.validation_labels,
             ),
             callbacks=[
                 callbacks.Guard(step, per_execution),

@@ -231,8 +231,8 @@ def _check_objective(objective: str, evals: dict[str, dict]) -> None:
             name, evals[name]
         ):
             raise errors.InputError(
-                f"--objective={objective} is of an evaluator that is off: set "
-                f"--config.evals.{name}.{evaluator.switch}"
+                f"--objective={objective} needs config.evals.{name}."
+                f"{evaluator.switch}: set it"
             )
 
 

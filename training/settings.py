@@ -22,7 +22,7 @@ class Data(NamedTuple):
     """What is trained on.
 
     Attributes:
-        name: of a data set, see sources.load.
+        name: name of a data set, see sources.load.
         batch_size: examples of a minibatch.
         image_size: side that images are resized to.
         train_examples: how many of the training split; None: all.
@@ -42,8 +42,9 @@ class Optimizer(NamedTuple):
 
     Attributes:
         name: see training.optimizers.
-        learning_rate: at the start.
-        beta_1: of Adam's mean of gradients; None: Keras's 0.9.
+        learning_rate: learning rate at the start.
+        beta_1: decay of Adam's running mean of gradients; None: 0.9, the
+            default of Keras.
         decay_rate: factor on the rate, every decay_steps; None: constant.
         decay_steps: see decay_rate.
         final_rate: the rate falls no lower.
@@ -78,7 +79,7 @@ class Training(NamedTuple):
     images_every: int | None = None
     steps_per_execution: int = 1
     eval_batch_size: int = 250
-    jit_compile: bool = True
+    jit_compile: bool = False
     mixed_precision: bool = False
 
 

@@ -8,7 +8,7 @@ reads declarations; it never asks for a model by name.
 
 import abc
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar, final
 
@@ -40,8 +40,9 @@ class Model(keras.Model, abc.ABC):
             the model reads: "index" (places in the data set), "label".
         batches_per_step: batches that one train step takes.
         max_replicas: most replicas of a tf.distribute strategy; None: any.
-        players: who is trained: by name of the optimizer, the attributes whose
-            trainable variables it moves; none: all of the model.
+        players: which variables each optimizer moves. The key names the
+            optimizer, the value the attributes (networks or variables) that
+            it moves; an empty tuple means all of the model.
         data: the DataSpec that the model was built for.
         optimizers: by name of player, once the model is compiled.
     """
@@ -89,10 +90,14 @@ class Model(keras.Model, abc.ABC):
     @final
     def variables_of(self, player: str) -> list:
         """The trainable variables that the optimizer of a player moves."""
-        networks = [getattr(self, name) for name in self.players[player]]
-        if not networks:
+        parts = [getattr(self, name) for name in self.players[player]]
+        if not parts:
             return self.trainable_variables
-        return [v for one in networks for v in one.trainable_variables]
+        found: list = []
+        for part in parts:
+            single = isinstance(part, keras.Variable)
+            found += [part] if single else part.trainable_variables
+        return found
 
     @final
     def compile(
@@ -136,8 +141,7 @@ class Model(keras.Model, abc.ABC):
             for name in optimizer:
                 if name not in players:
                     raise errors.InputError(
-                        f"optimizer {name!r} is of no player of "
-                        f"{type(self).__name__}: "
+                        f"{type(self).__name__} has no player {name!r}: "
                         f"{errors.nearest(name, players)}"
                     )
             for name in players:
@@ -187,8 +191,15 @@ class Model(keras.Model, abc.ABC):
         """
         # Keras sums the gradients of the replicas.
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
-        scaled = [gradient / replicas for gradient in gradients]
-        self.optimizers[player].apply(scaled, self.variables_of(player))
+        variables = self.variables_of(player)
+        # Embeddings have sparse gradients; of what is not used there is none.
+        scaled = [
+            tf.zeros(v.shape)
+            if gradient is None
+            else tf.convert_to_tensor(gradient) / replicas
+            for v, gradient in zip(variables, gradients, strict=True)
+        ]
+        self.optimizers[player].apply(scaled, variables)
 
     @final
     def next_seed(self) -> tf.Tensor:
@@ -213,7 +224,8 @@ class Model(keras.Model, abc.ABC):
             x: examples [N, *data.shape], or batches of them; images may be
                 uint8.
             y: where `columns` has an "index", the place of each example in the
-                data set, whole numbers [N].
+                data set, and where it has a "label" the label: whole numbers
+                [N].
             *args: as for keras.Model.fit.
             **kwargs: as for keras.Model.fit, such as `epochs`.
 
@@ -290,6 +302,21 @@ class Model(keras.Model, abc.ABC):
         return first
 
     @final
+    def compiled(
+        self, function: Callable[..., Any], jit_compile: bool = False
+    ) -> Any:
+        """A tf.function of a function, traced once in the model's life.
+
+        Args:
+            function: a method of the model or of one of its parts.
+            jit_compile: compile it with XLA.
+        """
+        key = "compiled", function, jit_compile
+        if key not in self.graphs:
+            self.graphs[key] = seeds.compiled(function, jit_compile)
+        return self.graphs[key]
+
+    @final
     def choose(self, rows: Any, number: int, seed: int) -> np.ndarray:
         """Up to `number` of the first 50,000 examples, in a seeded order.
 
@@ -314,8 +341,8 @@ class Model(keras.Model, abc.ABC):
     def get_config(self) -> dict:
         """The arguments of the constructor."""
         parameters = inspect.signature(type(self).__init__).parameters.values()
-        names = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
-        found = {name: _plain(getattr(self, name)) for name in names}
+        names = [p.name for p in parameters if p.kind is not p.VAR_KEYWORD]
+        found = {name: _plain(getattr(self, name)) for name in names[1:]}
         return {**found, "data": _plain(self.data._asdict()), "name": self.name}
 
 

@@ -1,4 +1,4 @@
-"""What kind of data a model is of: its range, its shape, and its examples."""
+"""The kinds of data: range, shape, and made-up examples of each."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -18,7 +18,8 @@ class Kind(NamedTuple):
         low: the least value; None: there is none.
         high: the greatest value; None: there is none.
         link: maps the linear output of a network into the range.
-        scale: whole numbers (uint8) are divided by it; None: they are refused.
+        scale: uint8 is divided by it; None: uint8 is taken as it is.
+        whole: whether low and high are the only values.
         shown: how many samples make a picture.
     """
 
@@ -29,6 +30,7 @@ class Kind(NamedTuple):
     link: Callable[[tf.Tensor], tf.Tensor]
     scale: float | None = None
     shown: int = 64
+    whole: bool = False
 
 
 KINDS = {
@@ -37,7 +39,7 @@ KINDS = {
     # [dimensions], of any range.
     "points": Kind("points", 1, None, None, tf.identity, shown=1024),
     # Any lattice of values -1 and +1.
-    "spins": Kind("spins", None, -1.0, 1.0, tf.tanh),
+    "spins": Kind("spins", None, -1.0, 1.0, tf.tanh, whole=True),
     # [height, width, components], of any range.
     "field": Kind("fields", 3, None, None, tf.identity),
 }
@@ -226,6 +228,12 @@ class DataSpec(NamedTuple):
                 f"{self.plural} with values from {least:.4g} to {greatest:.4g} "
                 f"do not lie from {low:g} to {high:g}: scale them, or look "
                 "for NaN"
+            )
+
+        if kind.whole and not np.isin(array, (low, high)).all():
+            raise errors.InputError(
+                f"{self.plural} must be {low:g} or {high:g}, and some are "
+                "neither: map 0 and 1 by 2 x - 1"
             )
 
     def _require(self, shape: Any, fits: bool, rows: str) -> None:

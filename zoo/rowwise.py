@@ -64,19 +64,18 @@ class RowSpec(NamedTuple):
             tensor = tf.convert_to_tensor(value)
             cast = tf.cast(tensor, self.dtype)
         except (TypeError, ValueError, tf.errors.OpError) as error:
-            raise errors.InputError(
-                f"{name}={value!r} must be {self._range()}"
-            ) from error
+            raise self._outside(name, value) from error
         fits = tensor.shape.is_compatible_with((None, *row))
         if not fits and not (row == () and tensor.shape.rank == 0):
             raise errors.InputError(
                 f"{name} of shape {tuple(tensor.shape)} does not fit the "
                 f"model: [{', '.join(map(str, ('B', *row)))}] is needed"
             )
-        if tf.executing_eagerly() and not self._inside(cast.numpy()):
-            raise errors.InputError(
-                f"{name}={np.asarray(tensor).tolist()} must be {self._range()}"
-            )
+        if tf.executing_eagerly():
+            given = tensor.numpy()
+            bad = given[~self._inside(given, cast.numpy())]
+            if bad.size:
+                raise self._outside(name, bad.flat[0])
         return cast
 
     def clipped(self, value: tf.Tensor) -> tf.Tensor:
@@ -112,13 +111,18 @@ class RowSpec(NamedTuple):
             return (model.latent_dim,)
         return tuple(self.shape)
 
-    def _inside(self, values: np.ndarray) -> bool:
-        if values.dtype == bool:
-            return True
+    def _inside(self, given: np.ndarray, cast: np.ndarray) -> np.ndarray:
+        """Where the values are in range, and whole where they have to be."""
+        if cast.dtype == bool:
+            return np.ones(given.shape, bool)
         low = -np.inf if self.low is None else self.low
         high = np.inf if self.high is None else self.high
-        inside = (values >= low) & (values <= high) & np.isfinite(values)
-        return bool(inside.all())
+        same = given == cast if cast.dtype.kind == "i" else np.isfinite(given)
+        return same & (cast >= low) & (cast <= high)
+
+    def _outside(self, name: str, value: Any) -> errors.InputError:
+        shown = value.item() if isinstance(value, np.generic) else value
+        return errors.InputError(f"{name}={shown!r} must be {self._range()}")
 
     def _range(self) -> str:
         kind = "whole number" if self.dtype == "int32" else "number"
@@ -210,30 +214,34 @@ class Rowwise:
 
     def _bound(self, model: Any, args: tuple, kwargs: dict) -> dict[str, Any]:
         """The arguments by name, without those that are None."""
+        where = f"{type(model).__name__}.{self.name}"
         try:
             bound = self._signature.bind(model, *args, **kwargs).arguments
         except TypeError as error:
             known = list(self._signature.parameters)[1:]
             unknown = [key for key in kwargs if key not in known]
-            where = f"{type(model).__name__}.{self.name}"
             if unknown:
                 raise errors.InputError(
                     f"{unknown[0]!r} is no argument of {where}: "
                     f"{errors.nearest(unknown[0], known)}"
                 ) from error
             raise errors.InputError(f"{where}: {error}") from error
-        return {
-            key: value
-            for key, value in list(bound.items())[1:]
-            if value is not None
-        }
+        given = {}
+        for key, value in list(bound.items())[1:]:
+            if value is not None:
+                given[key] = value
+            elif key in self.inputs and key not in self.options:
+                raise errors.InputError(f"{where}: {key} is missing")
+        return given
 
     def _number(self, tensors: Mapping[str, tf.Tensor]) -> Any:
         """How many rows there are; raises where the inputs differ in it."""
-        first, *others = tensors.items()
+        whole = {key: t for key, t in tensors.items() if t.shape.rank}
+        if not whole:
+            return 1
+        first, *others = whole.items()
         for name, tensor in others:
-            rows = tensor.shape[:1]
-            if not rows.is_compatible_with(first[1].shape[:1]) and rows.rank:
+            if not tensor.shape[:1].is_compatible_with(first[1].shape[:1]):
                 raise errors.InputError(
                     f"{name} of shape {tuple(tensor.shape)} does not fit "
                     f"{first[1].shape[0]} rows of {first[0]}: give one for "
@@ -301,8 +309,8 @@ def rowwise(
             returns a tuple.
         chunk: rows of one pass of an eager call.
         **inputs: the spec of each parameter that is given by row. Options
-            (parameters with a default) may be one number for all rows. Other
-            parameters must be hashable; each of their values has a graph.
+            (parameters with a default) may be left out. Inputs that are one
+            number a row may be one number for all rows. Other parameters must be hashable; each of their values has a graph.
 
     Returns:
         a decorator of methods.

@@ -22,6 +22,9 @@ def test_keras_file(row, tmp_path):
     assert type(loaded) is type(row.trained)
     assert loaded.get_config() == row.trained.get_config()
     table.assert_equal_weights(row.trained, loaded)
+    np.testing.assert_array_equal(
+        loaded.generate(3, seed=2), row.trained.generate(3, seed=2)
+    )
 
 
 @table.every_row

@@ -60,6 +60,8 @@ def test_labels_and_masks_are_options(toy):
         ({"label": 3}, "label=3 must be a whole number from 0 to 2"),
         ({"label": [0, 1, -1]}, "from 0 to 2"),
         ({"label": [0, 1]}, "3 rows of seed"),
+        ({"label": 1.5}, "label=1.5 must be a whole number"),
+        ({"label": [0, 1, 2**40]}, "label=1099511627776 must be"),
         ({"labels": 1}, "did you mean 'label'?"),
         ({"mask": np.ones((3, 3), bool)}, "mask of shape (3, 3)"),
     ],
@@ -68,6 +70,19 @@ def test_bad_options_get_one_line(toy, options, words):
     with pytest.raises(errors.InputError) as caught:
         toy.generate(3, **options)
     assert words in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_seeds_are_whole_and_not_missing(toy):
+    for seed, words in (
+        (None, "seed is missing"),
+        ([[1.5, 2.0]], "seed=1.5 must be a whole number"),
+        ([[1, 2**40]], "seed=1099511627776"),
+        ([1, 2], "seed of shape (2,)"),
+    ):
+        with pytest.raises(errors.InputError) as caught:
+            toy.generate_rows(seed)
+        assert words in str(caught.value) and "\n" not in str(caught.value)
+    assert toy.generate_rows(np.zeros((0, 2), int)).shape == (0, 2)
 
 
 def test_one_graph_for_any_number_of_rows(toy):
@@ -176,7 +191,12 @@ def test_examples_of_every_kind_are_in_range(kind):
     np.testing.assert_array_equal(spec.as_rows(rows), rows)
     np.testing.assert_array_equal(spec.as_tensor(rows), rows)
     linked = np.asarray(spec.link(3.0 * tf.constant(rows)))
-    spec.as_rows(linked)
+    if kind == "spins":
+        assert np.abs(linked).max() <= 1
+        with pytest.raises(errors.InputError, match="must be -1 or 1"):
+            spec.as_rows(linked)
+    else:
+        spec.as_rows(linked)
     with pytest.raises(errors.InputError, match="NaN"):
         spec.as_rows(np.full_like(rows, np.nan))
     with pytest.raises(errors.InputError, match="0 "):

@@ -160,3 +160,13 @@ def test_a_prepared_model_generates_and_comes_back(variant, tmp_path):
         assert not concrete.function_def.attr["_XlaMustCompile"].b
         for spec in concrete.structured_outputs.values():
             assert spec.shape.rank >= 1 and spec.shape[0] is None
+
+
+@pytest.mark.parametrize("label", ["eae_split", "eae_massive", "lebm_conv"])
+def test_a_variant_trains_under_xla(label):
+    name, spec, arguments = VARIANTS[label]
+    model = zoo.build(name, data=spec, **arguments)
+    model.compile(keras.optimizers.Adam(3e-3), jit_compile=True)
+    batch = tf.data.Dataset.from_tensors(_batches(model, 1)[0])
+    history = model.fit(batch.repeat(), steps_per_epoch=3, verbose=0).history
+    assert np.isfinite(history["loss"]).all()

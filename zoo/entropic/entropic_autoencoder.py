@@ -246,11 +246,9 @@ class EntropicAutoencoder(Generative, Encoding):
                 f"model holds: take {self.members} or fewer, or build it with "
                 f"members={number}"
             )
-        key = "collect_ensemble", bool(self.jit_compile)
-        if key not in self.graphs:
-            self.graphs[key] = seeds.compiled(self.dynamics.ensemble, key[1])
+        sample = self.compiled(self.dynamics.ensemble, bool(self.jit_compile))
         temperature = tf.convert_to_tensor(self.updates.temperature.value)
-        weights, kinetic = self.graphs[key](
+        weights, kinetic = sample(
             self.dynamics.state(self.chain),
             tf.constant(self.data.as_rows(rows)),
             temperature=temperature,

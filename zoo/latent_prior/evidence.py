@@ -138,24 +138,8 @@ class Evidence(keras.layers.Layer):
             x: [B, ...], images to tune on.
             seed: int32[2].
         """
-
-        def tuned(x: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-            seed, *others = seeds.split(seed, 3)
-            start = codes.prior(seed, number_of(x))
-            energies = (
-                codes.density.prior_energy,
-                functools.partial(codes.density.posterior_energy, x),
-            )
-            return tf.stack(
-                [
-                    _tuned(energy, start, energy_seed, self.first_step)
-                    for energy, energy_seed in zip(
-                        energies, others, strict=True
-                    )
-                ]
-            )
-
-        self.step_sizes.assign(_graph(tuned, x, [2])(x, seed))
+        shape = tuple(x.shape[1:])
+        self.step_sizes.assign(_tuner(codes, self.first_step, shape)(x, seed))
 
     def measured_ladder(
         self,
@@ -185,7 +169,8 @@ class Evidence(keras.layers.Layer):
                 codes, x, rows, options._replace(ladder=nodes)
             )
 
-        graph = _graph(at, x, [None, 2], tf.TensorSpec([None], tf.float64))
+        steps = tf.TensorSpec([None], tf.float64)
+        graph = _graph(at, tuple(x.shape[1:]), [None, 2], steps)
         return ladders.placed(
             name, num, lambda nodes: graph(x, row_seeds, nodes)
         )
@@ -257,16 +242,39 @@ class Evidence(keras.layers.Layer):
         return tf.reshape(values, [-1, num_chains * keep, number])
 
 
-def _graph(body: Any, x: tf.Tensor, seed: list, *specs: tf.TensorSpec) -> Any:
+def _graph(
+    body: Any, shape: tuple[int, ...], seed: list, *specs: tf.TensorSpec
+) -> Any:
     """A graph of body(x, seed, *others) for any number of images.
 
     One for each number would round differently.
     """
-    images = tf.TensorSpec([None, *x.shape[1:]], x.dtype)
+    images = tf.TensorSpec([None, *shape], tf.float32)
     seed_spec = tf.TensorSpec(seed, tf.int32)
     return tf.function(
         body, input_signature=[images, seed_spec, *specs], autograph=False
     )
+
+
+@functools.lru_cache(maxsize=16)
+def _tuner(codes: Codes, first_step: float, shape: tuple[int, ...]) -> Any:
+    """The graph of `Evidence.tune`, traced once: pictures tune each time."""
+
+    def tuned(x: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+        seed, *others = seeds.split(seed, 3)
+        start = codes.prior(seed, number_of(x))
+        energies = (
+            codes.density.prior_energy,
+            functools.partial(codes.density.posterior_energy, x),
+        )
+        return tf.stack(
+            [
+                _tuned(energy, start, energy_seed, first_step)
+                for energy, energy_seed in zip(energies, others, strict=True)
+            ]
+        )
+
+    return _graph(tuned, shape, [2])
 
 
 def _tuned(energy: Any, start: tf.Tensor, seed: Any, first: float) -> tf.Tensor:
