@@ -310,7 +310,8 @@ def rowwise(
         chunk: rows of one pass of an eager call.
         **inputs: the spec of each parameter that is given by row. Options
             (parameters with a default) may be left out. Inputs that are one
-            number a row may be one number for all rows. Other parameters must be hashable; each of their values has a graph.
+            number a row may be one number for all rows. Other parameters must
+            be hashable; each of their values has a graph.
 
     Returns:
         a decorator of methods.

@@ -109,18 +109,18 @@ class LatentEnergyPrior(Generative, Encoding):
             prior_steps: of a chain on the prior.
             prior_step_size: h of z <- z - h grad U + sqrt(2 h) xi; the
                 inertial dynamics take sqrt(2 h) as their time step.
-            posterior_steps: of a chain on the posterior, and at each
-                temperature.
-            posterior_step_size: its h.
+            posterior_steps: number of steps of a chain on the posterior, and
+                of one at each temperature.
+            posterior_step_size: h of these chains.
             estimator: "mle", or "ti" for the thermodynamic integral.
-            ladder: of inverse temperatures: a Ladder, a dict with some of its
-                fields, or the nodes themselves, as from `measured_ladder`.
-                Of estimator="ti".
+            ladder: the inverse temperatures of estimator="ti": a Ladder, a
+                dict with some of its fields, or the nodes themselves, as from
+                `measured_ladder`.
             batched: whether the chains of all temperatures run at once, all
                 from codes of the prior, or one after the other from where the
                 last one ended: more accurate in equal steps, and no slower on
-                a CPU. Of estimator="ti" and of log_evidence; takes N_t times
-                the memory.
+                a CPU. For estimator="ti" and for log_evidence; takes N_t
+                times the memory.
             exchange_every: moves between exchanges of the codes of neighbouring
                 temperatures (Calderhead 2009), with batched=True; 0: none.
                 With estimator="ti" they need exact moves, dynamics="mala";
