@@ -105,9 +105,7 @@ def config(
         pang={
             "model": {**_PANG, **(pang or {})},
             "data": {"train_examples": pang_images, "batch_size": _PANG_BATCH},
-            **(
-                _pangs_epochs(pang_images // _PANG_BATCH) if pang_images else {}
-            ),
+            **_pangs_epochs(pang_images),
         },
         quick={
             "model": quick,
