@@ -1,9 +1,6 @@
 """Bad settings and images of the latent prior: one line, nothing lost."""
 
 import functools
-import pathlib
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -12,9 +9,9 @@ import errors
 import train
 import zoo
 from configs import lebm_mnist
+from tests import processes
 from tests.small_latent import IMAGES, TI, build
 
-ROOT = pathlib.Path(__file__).parents[2]
 _SMALL = {
     "data.name": "digits",
     "data.train_examples": 100,
@@ -170,16 +167,12 @@ def test_a_bad_setting_leaves_no_workdir(
 
 def test_the_command_tells_it_in_one_line(data, tmp_path):
     flags = [f"--config.{key}={value}" for key, value in _SMALL.items()]
-    result = subprocess.run(
+    result = processes.run(
         [
-            *(sys.executable, "train.py", "--config=configs/lebm_mnist.py:ti"),
+            *("train.py", "--config=configs/lebm_mnist.py:ti"),
             *(*flags, "--config.data.image_size=30"),
             *(f"--workdir={tmp_path}/run", f"--data_dir={data}"),
-        ],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=120,
+        ]
     )
     assert result.returncode == 1, result.stderr
     assert "Traceback" not in result.stderr

@@ -3,10 +3,10 @@
 import ast
 import pathlib
 import re
-import subprocess
-import sys
 
 import pytest
+
+from tests import processes
 
 ROOT = pathlib.Path(__file__).parents[2]
 
@@ -122,10 +122,5 @@ def test_samplers_know_nothing_of_keras_or_flags():
 
 def test_the_benchmark_finds_the_rooms():
     """A script in a folder has that folder on its path, not the root."""
-    child = subprocess.run(
-        [sys.executable, "benchmarks/encoder_step.py", "--help"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-    )
+    child = processes.run(["benchmarks/encoder_step.py", "--help"])
     assert "--rounds" in child.stdout, child.stderr

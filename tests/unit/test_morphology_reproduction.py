@@ -1,8 +1,6 @@
 """The parts of the script on temperature and morphology, on tiny runs."""
 
 import pathlib
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -11,6 +9,7 @@ from PIL import Image
 import sources
 from metrics import classifier
 from reproductions import codes, morphology, morphology_runs, pictures
+from tests import processes
 
 ROOT = pathlib.Path(__file__).parents[2]
 TINY = morphology_runs.Plan(
@@ -127,13 +126,8 @@ def test_pictures_are_written(compared, tmp_path):
     ],
 )
 def test_mistakes_are_one_line(flag, message, tmp_path):
-    done = subprocess.run(
-        [sys.executable, ROOT / "reproductions" / "morphology.py", flag],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        check=False,
-    )
+    script = ROOT / "reproductions" / "morphology.py"
+    done = processes.run([script, flag], tmp_path)
     assert done.returncode == 1
     assert done.stderr.strip().splitlines()[-1].startswith(message)
     assert "Traceback" not in done.stderr

@@ -3,8 +3,6 @@
 import json
 import math
 import pathlib
-import subprocess
-import sys
 from typing import Any
 
 import numpy as np
@@ -25,6 +23,7 @@ from reproductions import (
     table1_runs,
     temperature_scan,
 )
+from tests import processes
 from training import settings
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -233,25 +232,14 @@ def test_faces_of_another_shape_are_refused(tmp_path):
 )
 def test_the_table_refuses_before_it_trains(words, message):
     script = ROOT / "reproductions" / "eae_table1.py"
-    done = subprocess.run(
-        [sys.executable, str(script), *words],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-    )
+    done = processes.run([script, *words])
     assert done.returncode == 1
     assert message in done.stderr.splitlines()[-1]
 
 
 def test_script_names_missing_data_in_one_line(tmp_path):
     script = ROOT / "reproductions" / "eae_table1.py"
-    done = subprocess.run(
-        [sys.executable, script, f"--data_dir={tmp_path}"],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        check=False,
-    )
+    done = processes.run([script, f"--data_dir={tmp_path}"], tmp_path)
     assert done.returncode == 1
     last = done.stderr.strip().splitlines()[-1]
     assert last.startswith("error: data set 'mnist' is not in")

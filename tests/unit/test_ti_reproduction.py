@@ -2,8 +2,6 @@
 
 import json
 import pathlib
-import subprocess
-import sys
 from types import SimpleNamespace
 from typing import Any
 
@@ -22,6 +20,7 @@ from reproductions import (
     ti_tables,
 )
 from reproductions.ti_settings import Plan, Setting
+from tests import processes
 
 ROOT = pathlib.Path(__file__).parents[2]
 PLAN = Plan(
@@ -263,17 +262,9 @@ def test_wrong_flags_are_one_line(changes, message, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("script", ["ti_gradient_variance", "ti_components"])
 def test_scripts_name_missing_data_in_one_line(script, tmp_path):
-    done = subprocess.run(
-        [
-            sys.executable,
-            ROOT / "reproductions" / f"{script}.py",
-            "--data=mnist",
-            f"--data_dir={tmp_path}",
-        ],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        check=False,
+    words = ["--data=mnist", f"--data_dir={tmp_path}"]
+    done = processes.run(
+        [ROOT / "reproductions" / f"{script}.py", *words], tmp_path
     )
     assert done.returncode == 1
     last = done.stderr.strip().splitlines()[-1]

@@ -144,7 +144,9 @@ def kept(workdir: pathlib.Path) -> list[dict]:
 def test_a_search_by_fidelity(ran, options, tmp_path):
     words = ["optimizer.learning_rate=1e-5..1e-2:log"]
     chosen: dict[str, Any] = {"objective": "kid", "max_trials": 1, **options}
-    with pytest.raises(errors.InputError, match="kid needs config.evals.fid"):
+    with pytest.raises(
+        errors.InputError, match=r"kid needs config\.evals\.fid"
+    ):
         tune.tune(config(), tmp_path / "a", words, **chosen)
     assert not (tmp_path / "a").exists()
     wanted = config(_NUMBER)
