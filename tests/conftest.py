@@ -10,6 +10,7 @@ import pytest
 _PEAKS: list[float] = []
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items) -> None:
     """One worker for a file, so that what its tests share is made once.
 

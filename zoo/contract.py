@@ -302,7 +302,7 @@ class Model(keras.Model, abc.ABC):
         return first
 
     @final
-    def compiled(
+    def graph_of(
         self, function: Callable[..., Any], jit_compile: bool = False
     ) -> Any:
         """A tf.function of a function, traced once in the model's life.

@@ -246,7 +246,7 @@ class EntropicAutoencoder(Generative, Encoding):
                 f"model holds: take {self.members} or fewer, or build it with "
                 f"members={number}"
             )
-        sample = self.compiled(self.dynamics.ensemble, bool(self.jit_compile))
+        sample = self.graph_of(self.dynamics.ensemble, bool(self.jit_compile))
         temperature = tf.convert_to_tensor(self.updates.temperature.value)
         weights, kinetic = sample(
             self.dynamics.state(self.chain),
