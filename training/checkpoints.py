@@ -132,7 +132,11 @@ def restore(model: zoo.Model, workdir: str | os.PathLike) -> None:
             f"{os.fspath(workdir)} has no checkpoint yet: train first with "
             f"`python train.py --config=... --workdir={os.fspath(workdir)}`"
         )
-    _read(tf.train.Checkpoint(model=model), prefix, partial=True)
+    # By way of a copy: what is read in part goes on to restore whatever is
+    # attached later, such as the optimizers of another `compile`.
+    copy: Any = type(model).from_config(model.get_config())
+    _read(tf.train.Checkpoint(model=copy), prefix, partial=True)
+    model.set_weights(copy.get_weights())
 
 
 def load_run(workdir: str | os.PathLike) -> tuple[Any, Any]:
