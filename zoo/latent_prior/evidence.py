@@ -242,9 +242,7 @@ class Evidence(keras.layers.Layer):
         return tf.reshape(values, [-1, num_chains * keep, number])
 
 
-def _graph(
-    body: Any, shape: tuple[int, ...], seed: list, *specs: tf.TensorSpec
-) -> Any:
+def _graph(body: Any, shape: tuple, seed: list, *specs: tf.TensorSpec) -> Any:
     """A graph of body(x, seed, *others) for any number of images.
 
     One for each number would round differently.
