@@ -125,7 +125,7 @@ def _labels(rows: Any, labels: Any) -> np.ndarray:
     # A set without labels has none, or -1 for each example.
     if not 0 < len(kept) == len(rows) or kept.min() < 0:
         raise errors.InputError(
-            f"{len(rows)} examples and {np.sum(kept >= 0)} labels: the model "
+            f"{np.sum(kept >= 0)} labels of {len(rows)} examples: the model "
             "needs one for each, so take a labelled data set that fits into "
             "memory"
         )

@@ -115,10 +115,8 @@ def _kind(key: str, kinds: dict[str, type]) -> type:
         # Somebody may know the last word and not its section.
         last = key.rpartition(".")[2]
         near = [k for k in kinds if k.rpartition(".")[2] == last]
-        raise errors.InputError(
-            f"--search key {key!r} is unknown: "
-            f"{errors.nearest(key, near[:1] or kinds)}"
-        )
+        hint = errors.nearest(near[0] if near else key, kinds)
+        raise errors.InputError(f"--search key {key!r} is unknown: {hint}")
     kind = kinds[key]
     if kind not in _KINDS:
         raise errors.InputError(
