@@ -22,7 +22,8 @@ def nearest(word: Any, known: Iterable[str]) -> str:
     close = difflib.get_close_matches(str(word), names, n=1)
     if close:
         return f"did you mean {close[0]!r}?"
-    return f"known: {', '.join(names) or 'none'}"
+    shown = names if len(names) <= 20 else [*names[:20], "..."]
+    return f"known: {', '.join(shown) or 'none'}"
 
 
 def run(main: Callable[[list[str]], None]) -> None:

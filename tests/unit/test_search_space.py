@@ -55,7 +55,7 @@ def test_words_are_read(word, expected):
         ("=1,2", "write KEY=LOW..HIGH"),
         ("model.stps=1,2", "did you mean 'model.steps'?"),
         ("p=1,2", "did you mean 'model.ladder.p'?"),
-        ("zzz=1,2", "see the keys of the config file"),
+        ("zzz=1,2", "known: data.block, model.bias"),
         ("model.ladder=1,2", "is a section"),
         ("model.units=1,2", "is a tuple"),
         ("model.steps=1.5..3", "takes whole numbers, not '1.5'"),
