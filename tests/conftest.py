@@ -1,47 +1,41 @@
-"""How tests are shared out, what they leave in memory, what ends with them."""
+"""How tests are shared out to processes, and what ends with them."""
 
-import ctypes
-import gc
+import os
 import resource
 import sys
 
 import pytest
 
+# The threads of BLAS do not survive a fork, and fight with those of others.
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
+
+from tests import forked
+
 _PEAKS: list[float] = []
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items) -> None:
-    """One worker for a file, so that what its tests share is made once.
+def pytest_configure(config: pytest.Config) -> None:
+    """Forks for each group of tests, unless a debugger is asked for."""
+    if hasattr(os, "fork") and not config.option.usepdb:
+        config.pluginmanager.register(forked.Groups())
 
-    The rows of the table have groups of their own.
-    """
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tells pytest-xdist the group of each test."""
     for item in items:
         if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(item.path.name))
+            item.add_marker(pytest.mark.xdist_group(forked.group(item)))
 
 
-@pytest.fixture(autouse=True, scope="module")
-def _collected():
-    """Collects garbage after each file, and not while graphs are traced.
-
-    A graph is many small objects in cycles: looking through all of them at
-    every so many new ones takes a third of the time of a session, and what is
-    kept too long takes gigabytes.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.disable()
-    yield
-    gc.enable()
-    gc.unfreeze()
-    gc.collect()
-    if sys.platform == "linux":
-        # Hands the freed memory back to the system.
-        ctypes.CDLL("libc.so.6").malloc_trim(0)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Starts what all groups share, before the first of them."""
+    processes = sys.modules.get("tests.processes")
+    if processes is not None and session.items:
+        processes.start()
 
 
-def pytest_sessionfinish(session) -> None:
+def pytest_sessionfinish(session: pytest.Session) -> None:
     """Cleans up after what tests asked for."""
     table = sys.modules.get("tests.table")
     if table is not None:
@@ -49,12 +43,15 @@ def pytest_sessionfinish(session) -> None:
     processes = sys.modules.get("tests.processes")
     if processes is not None:
         processes.close()
-    kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    peak = max(
+        resource.getrusage(who).ru_maxrss / 2**20
+        for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    )
     output = getattr(session.config, "workeroutput", None)
     if output is not None:
-        output["peak"] = kilobytes / 2**20
+        output["peak"] = peak
     elif not _PEAKS:
-        _PEAKS.append(kilobytes / 2**20)
+        _PEAKS.append(peak)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -135,6 +135,11 @@ def _ask(request: dict) -> Any:
     return json.loads(server.stdout.readline())
 
 
+def start() -> None:
+    """Starts the fork server, which all forks of this process then share."""
+    _server()
+
+
 def close() -> None:
     """Ends the fork server, where there is one."""
     if _server.cache_info().currsize:

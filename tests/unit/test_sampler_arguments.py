@@ -81,36 +81,45 @@ def _run(**changes):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"seed": 3}, "seed 3 is no int32"),
-        ({"seed": None}, "seed None is no int32"),
-        ({"seed": [1, 2, 3]}, "seed of type list is no int32"),
-        ({"seed": tf.zeros([2])}, "seed of type EagerTensor is no int32"),
-        ({"num_steps": 2.5}, "num_steps=2.5 is no whole number"),
-        ({"num_steps": "9"}, "num_steps='9' is no whole number"),
-        ({"num_steps": None}, "num_steps=None is no whole number"),
-        ({"num_steps": tf.constant(3.0)}, "num_steps=of type"),
-        ({"first_step": 1.0}, "first_step=1.0 is no whole number"),
-        ({"observer": trace}, "observer of type function is no Observer"),
-        ({"observer": 5}, "observer 5 is no Observer"),
+        (lambda: {"seed": 3}, "seed 3 is no int32"),
+        (lambda: {"seed": None}, "seed None is no int32"),
+        (lambda: {"seed": [1, 2, 3]}, "seed of type list is no int32"),
+        (
+            lambda: {"seed": tf.zeros([2])},
+            "seed of type EagerTensor is no int32",
+        ),
+        (lambda: {"num_steps": 2.5}, "num_steps=2.5 is no whole number"),
+        (lambda: {"num_steps": "9"}, "num_steps='9' is no whole number"),
+        (lambda: {"num_steps": None}, "num_steps=None is no whole number"),
+        (lambda: {"num_steps": tf.constant(3.0)}, "num_steps=of type"),
+        (lambda: {"first_step": 1.0}, "first_step=1.0 is no whole number"),
+        (
+            lambda: {"observer": trace},
+            "observer of type function is no Observer",
+        ),
+        (lambda: {"observer": 5}, "observer 5 is no Observer"),
     ],
 )
 def test_a_run_refuses_what_it_cannot_take(changes, message):
     with pytest.raises(errors.InputError, match=message) as caught:
-        _run(**changes)
+        _run(**changes())
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
     "changes",
     [
-        {"num_steps": np.int64(3), "first_step": tf.constant(1, tf.int64)},
-        {"seed": np.array([1, 2], np.int32), "num_steps": np.array(3)},
-        {"seed": [1, 2]},
-        {"seed": seeds.rows(1, 2)},
+        lambda: {
+            "num_steps": np.int64(3),
+            "first_step": tf.constant(1, tf.int64),
+        },
+        lambda: {"seed": np.array([1, 2], np.int32), "num_steps": np.array(3)},
+        lambda: {"seed": [1, 2]},
+        lambda: {"seed": seeds.rows(1, 2)},
     ],
 )
 def test_a_run_takes_whole_numbers_of_any_kind(changes):
-    state, _ = _run(**changes)
+    state, _ = _run(**changes())
     assert np.isfinite(state.position).all()
 
 
