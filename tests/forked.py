@@ -35,6 +35,15 @@ class Groups:
         self._pid = 0
         self._pipe: connection.Connection | None = None
 
+    def pytest_itemcollected(self, item: pytest.Item) -> None:
+        """Refuses a file that has started the threads of TensorFlow."""
+        module = sys.modules.get("tensorflow.python.eager.context")
+        if module is not None and module.context()._initialized:
+            raise pytest.UsageError(
+                f"{item.path.name} computes with TensorFlow while it is "
+                "imported, and its tests would hang: compute in a function"
+            )
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(
         self, item: pytest.Item, nextitem: pytest.Item | None
@@ -73,11 +82,6 @@ class Groups:
         self._stop()
 
     def _start(self, session: pytest.Session) -> connection.Connection:
-        if _computed():
-            raise pytest.UsageError(
-                "a test file computes with TensorFlow while it is imported; "
-                "a fork of such a process hangs: compute in a function"
-            )
         ours, theirs = multiprocessing.Pipe()
         gc.collect()
         # Pages that nobody writes to stay shared.
@@ -169,12 +173,6 @@ def _run(
         )
         pipe.send((member.reports, member.warnings))
         member.warnings = []
-
-
-def _computed() -> bool:
-    """Whether TensorFlow has started its threads."""
-    module = sys.modules.get("tensorflow.python.eager.context")
-    return module is not None and module.context()._initialized
 
 
 def _failed(item: pytest.Item, message: str) -> Any:

@@ -273,7 +273,7 @@ def test_rows_repeat_the_data_as_a_whole():
             "log_likelihood_fn",
         ),
         ({"exchange_every": -1, "batched": True}, "never exchanges"),
-        ({"position": tf.zeros([3, 2], tf.int32)}, "int32"),
+        ({"position": np.zeros([3, 2], np.int32)}, "int32"),
     ],
 )
 def test_a_mistake_is_one_line(options, message):

@@ -142,10 +142,11 @@ def test_a_whole_bandwidth_is_a_bandwidth(filled):
         (np.zeros((2, 3, 4, 1)), "do not fit the model"),
         (None, "do not fit the model"),
         ("images", "do not fit the model"),
-        (tf.data.Dataset.from_tensors(0), "do not fit the model"),
+        (lambda: tf.data.Dataset.from_tensors(0), "do not fit the model"),
     ],
 )
 def test_images_of_a_prior_are_checked(filled, images, message):
+    images = images() if callable(images) else images
     with pytest.raises(errors.InputError, match=message):
         filled.prepare(images)
 
