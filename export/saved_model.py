@@ -61,7 +61,7 @@ def export_model(
             name: signature.function.get_concrete_function()
             for name, signature in served.items()
         }
-        tf.saved_model.save(_module(model, served), staged, traced)
+        tf.saved_model.save(_module(model, traced), staged, traced)
         signatures.check_saved(staged)
         warmup.write(staged, served, allowed_batch_sizes)
         _write_metadata(staged, metadata or {})
@@ -82,17 +82,16 @@ def versions(base_path: str) -> dict[int, str]:
     return dict(sorted(found.items()))
 
 
-def _module(model: Any, served: Mapping[str, Any]) -> tf.Module:
+def _module(model: Any, traced: Mapping[str, Any]) -> tf.Module:
     """Holds the raw variables that the functions read, and nothing else.
 
     The Session loader cannot restore a variable reached through a Keras
     model, and an optimizer's or a chain's state has no business on a server.
     """
-    functions = {name: one.function for name, one in served.items()}
     used = {
         id(variable)
-        for function in functions.values()
-        for variable in function.get_concrete_function().variables
+        for function in traced.values()
+        for variable in function.variables
     }
     raw = [variable.value for variable in model.variables]
     unknown = used - {id(variable) for variable in raw}
@@ -101,14 +100,13 @@ def _module(model: Any, served: Mapping[str, Any]) -> tf.Module:
             f"{len(unknown)} variables of the serving functions are not among "
             f"the weights of {type(model).__name__}; make them with add_weight"
         )
-    return _Served([v for v in raw if id(v) in used], functions)
+    return _Served([v for v in raw if id(v) in used])
 
 
 class _Served(tf.Module):
-    def __init__(self, weights: Sequence[Any], functions: Mapping[str, Any]):
+    def __init__(self, weights: Sequence[Any]):
         super().__init__(name="served")
         self.weights = list(weights)
-        self.functions = dict(functions)
 
 
 def _write_metadata(path: str, metadata: Mapping[str, Any]) -> None:

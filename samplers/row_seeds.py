@@ -83,12 +83,12 @@ def _rotate(x: tf.Tensor, bits: int) -> tf.Tensor:
 
 def _key(row_seeds: Any) -> list[tf.Tensor]:
     words = tf.bitcast(tf.cast(row_seeds, tf.int32), tf.uint32)
-    return [words[:, 0], words[:, 1]]
+    return tf.unstack(words, num=2, axis=1)
 
 
 def _unit_pairs(row_seeds: Any, pairs: int, salt: int) -> list[tf.Tensor]:
     """Two tensors [B, pairs] of uniform float32 in [0, 1)."""
-    key = [word[:, tf.newaxis] for word in _key(row_seeds)]
+    key = [tf.expand_dims(word, 1) for word in _key(row_seeds)]
     index = tf.cast(tf.range(pairs), tf.uint32)[tf.newaxis]
     word = tf.constant(salt & 0xFFFFFFFF, tf.uint32)
     bits = threefry(key, [tf.fill([1, pairs], word), index])
