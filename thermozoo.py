@@ -1,6 +1,6 @@
 """The whole zoo under one name: `import thermozoo as tz`."""
 
-import evaluators
+import evaluators.registry
 import layers
 import losses
 import metrics

@@ -9,8 +9,6 @@ import numpy as np
 from matplotlib import collections, figure
 from matplotlib.backends import backend_agg
 
-import zoo
-
 # Pairs of tiles a row.
 _COLUMNS = 8
 # Enlarges small images, so that a grid is readable.
@@ -20,7 +18,7 @@ _GAP, _GREY = 4, 0.4
 _DATA, _MADE, _LINE = "#1f4e79", "#d1495b", "#9a9a9a"
 
 
-def picture(spec: zoo.DataSpec, shown: Any) -> np.ndarray:
+def picture(kind: str, shown: Any) -> np.ndarray:
     """Draws examples, or pairs of them such as reconstructions.
 
     Images, spins and fields become a grid of tiles: examples in a square,
@@ -29,17 +27,17 @@ def picture(spec: zoo.DataSpec, shown: Any) -> np.ndarray:
     by lines.
 
     Args:
-        spec: of the examples.
-        shown: float32 [N, *spec.shape], or a pair of two such arrays.
+        kind: kind of the data, a name of zoo.data.KINDS.
+        shown: float32 [N, ...] examples, or a pair of two such arrays.
 
     Returns:
         pixels uint8 [H, W, 1 or 3].
     """
     pair = isinstance(shown, tuple)
     sets = np.stack([np.asarray(one) for one in (shown if pair else [shown])])
-    if spec.kind == "points":
+    if kind == "points":
         return _scatter(sets.reshape(*sets.shape[:2], -1))
-    images = _TILES[spec.kind](sets)
+    images = _TILES[kind](sets)
     if not pair:
         return grid(images[0])
     columns = min(_COLUMNS, len(images[0]))
@@ -52,7 +50,7 @@ def grid(images: np.ndarray, columns: int | None = None) -> np.ndarray:
 
     Args:
         images: C is 1, 3, or more (the first three are shown). Small ones
-            are enlarged.
+            are enlarged; what is not a number is black.
         columns: images a row; default: a square.
     """
     count, height, width, channels = images.shape
@@ -60,7 +58,7 @@ def grid(images: np.ndarray, columns: int | None = None) -> np.ndarray:
     columns = columns or math.ceil(math.sqrt(count))
     rows = math.ceil(count / columns)
     scale = max(1, _SIDE // height)
-    tiles = np.clip(images[..., :shown], 0, 1)
+    tiles = np.nan_to_num(np.clip(images[..., :shown], 0, 1))
     tiles = tiles.repeat(scale, axis=1).repeat(scale, axis=2)
     height, width = height * scale + _GAP, width * scale + _GAP
     canvas = np.full((rows * columns, height, width, shown), _GREY, np.float32)

@@ -13,6 +13,7 @@ import math
 import os
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -23,8 +24,7 @@ import errors
 
 # Requests of this many rows stay below the limits of most servers.
 ROWS_PER_REQUEST = 32
-# Pictures are enlarged to about this many pixels a side.
-_SIDE = 512
+_DTYPES = {int: np.int32, float: np.float32, bool: np.bool_}
 
 
 def row_seeds(seed: int, num_samples: int) -> np.ndarray:
@@ -45,7 +45,7 @@ def ask_rest(
       timeout: in seconds.
 
     Returns:
-      Samples float32 [rows, height, width, channels].
+      Samples float32 [rows, ...].
 
     Raises:
       InputError: no endpoint there, or it answers with an error.
@@ -98,7 +98,7 @@ def ask_grpc(
       timeout: in seconds.
 
     Returns:
-      Samples float32 [rows, height, width, channels].
+      Samples float32 [rows, ...].
 
     Raises:
       InputError: no endpoint there, or it answers with an error.
@@ -136,38 +136,50 @@ def ask_grpc(
     return tf.make_ndarray(answer.outputs["samples"])
 
 
-def grid(samples: np.ndarray) -> Image.Image:
-    """Lays samples out as a square, one pixel apart, row by row.
+def kind_of(samples: np.ndarray) -> str:
+    """The kind of data that samples have, by their shape.
 
     Args:
-      samples: [rows, height, width, channels] in [0, 1], 1 or 3 channels.
+      samples: [rows, height, width, 1 or 3], or points [rows, dimensions].
 
     Raises:
-      InputError: they are not images.
+      InputError: they are neither.
     """
-    if samples.ndim != 4 or samples.shape[-1] not in (1, 3):
-        raise errors.InputError(
-            f"the endpoint gave samples of shape {list(samples.shape)}; a "
-            "picture needs [rows, height, width, 1 or 3]"
-        )
-    count, height, width, channels = samples.shape
-    columns = math.ceil(math.sqrt(count))
-    lines = math.ceil(count / columns)
-    shape = (lines * (height + 1) - 1, columns * (width + 1) - 1, channels)
-    pixels = np.zeros(shape, np.uint8)
-    values = np.nan_to_num(np.clip(samples, 0.0, 1.0)) * 255.0
-    for index, image in enumerate(values.round().astype(np.uint8)):
-        top = index // columns * (height + 1)
-        left = index % columns * (width + 1)
-        pixels[top : top + height, left : left + width] = image
-    return Image.fromarray(pixels[..., 0] if channels == 1 else pixels)
+    if samples.ndim == 4 and samples.shape[-1] in (1, 3):
+        return "image"
+    if samples.ndim == 2:
+        return "points"
+    raise errors.InputError(
+        f"the endpoint gave samples of shape {list(samples.shape)}; a picture "
+        "needs images [rows, height, width, 1 or 3] or points "
+        "[rows, dimensions]"
+    )
 
 
-def enlarge(image: Image.Image) -> Image.Image:
-    """Repeats pixels, so that small samples can be seen."""
-    scale = max(1, _SIDE // max(image.size))
-    size = (image.width * scale, image.height * scale)
-    return image.resize(size, Image.Resampling.NEAREST)
+def options_of(words: Sequence[str]) -> dict[str, Any]:
+    """Reads options: numbers, true or false by name.
+
+    Args:
+      words: each NAME=VALUE.
+
+    Raises:
+      InputError: one is written otherwise, or is not finite.
+    """
+    found = {}
+    for word in words:
+        name, equals, text = word.partition("=")
+        try:
+            value = json.loads(text)
+        except ValueError:
+            value = None
+        is_number = isinstance(value, int | float) and math.isfinite(value)
+        if not (name and equals and is_number):
+            raise errors.InputError(
+                f"option={word!r} must be NAME=VALUE, with a number, true or "
+                "false: --option=temperature=0.5"
+            )
+        found[name] = value
+    return found
 
 
 def define_flags() -> None:
@@ -178,10 +190,13 @@ def define_flags() -> None:
     text("model_name", "default", "Name of the model, over gRPC.")
     flags.DEFINE_integer("num_samples", 64, "How many.", 1, 10_000)
     flags.DEFINE_integer("seed", 0, "Seed.", -(2**31), 2**31 - 1)
-    for knob in ("bandwidth", "temperature"):
-        flags.DEFINE_float(
-            knob, None, f"The {knob} of generate_with, if the model has it.", 0
-        )
+    flags.DEFINE_multi_string(
+        "option",
+        [],
+        "An option of the signature generate_with, NAME=VALUE for all samples, "
+        "such as temperature=0.5; write floats with a point. Repeat the flag "
+        "for several options.",
+    )
     text("output", "samples.png", "Picture to write.")
     flags.DEFINE_float("timeout", 60.0, "For one answer, in seconds.", 0.001)
 
@@ -205,23 +220,14 @@ def main(argv: list[str]) -> None:
             "http://HOST:PORT/v1/models/NAME"
         )
     seeds = row_seeds(values.seed, values.num_samples)
-    knobs: dict[str, Any] = {
-        name: values[name].value
-        for name in ("bandwidth", "temperature")
-        if values[name].value is not None
-    }
-    for name, knob in knobs.items():
-        if not math.isfinite(knob):
-            raise errors.InputError(
-                f"{name}={knob} must be a number of at least 0"
-            )
-    signature = "generate_with" if knobs else "generate"
+    options = options_of(values.option)
+    signature = "generate_with" if options else "generate"
     parts = []
     for start in range(0, len(seeds), ROWS_PER_REQUEST):
         rows = seeds[start : start + ROWS_PER_REQUEST]
         inputs: dict[str, np.ndarray] = {"seed": rows}
-        for name, knob in knobs.items():
-            inputs[name] = np.full(len(rows), knob, np.float32)
+        for name, value in options.items():
+            inputs[name] = np.full(len(rows), value, _DTYPES[type(value)])
         if values.url:
             part = ask_rest(values.url, inputs, signature, values.timeout)
         else:
@@ -234,11 +240,17 @@ def main(argv: list[str]) -> None:
             )
         parts.append(part)
     samples = np.concatenate(parts)
-    _save(enlarge(grid(samples)), values.output)
+    kind = kind_of(samples)
+    # Imported late: a bad flag need not wait for it.
+    from evaluators import pictures
+
+    _save(pictures.picture(kind, samples), values.output)
     print(f"wrote {len(samples)} samples to {values.output}")
 
 
-def _save(image: Image.Image, path: str) -> None:
+def _save(pixels: np.ndarray, path: str) -> None:
+    grey = pixels.shape[-1] == 1
+    image = Image.fromarray(pixels[..., 0] if grey else pixels)
     try:
         os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
         image.save(path)

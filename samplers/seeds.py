@@ -49,9 +49,9 @@ __all__ = [
     "xla",
 ]
 
-# TensorFlow's type stubs lack these.
+# TensorFlow's type stubs lack parts of these.
 _RAW: Any = tf.raw_ops
-_SHUFFLE: Any = tf.random.experimental.index_shuffle
+_RANDOM: Any = tf.random
 # Numbers of the generators in TensorFlow.
 _PHILOX, _THREEFRY = 1, 2
 _UNDER_XLA = contextvars.ContextVar("under_xla", default=False)
@@ -117,7 +117,7 @@ def _draw(operation: Any, seed: Any, shape: Any, dtype: Any) -> tf.Tensor:
         key, counter = _RAW.StatelessRandomGetKeyCounter(seed=seed)
         generator = _PHILOX
     return operation(
-        shape=tf.convert_to_tensor(shape, tf.int32),
+        shape=tf.convert_to_tensor(shape, dtype_hint=tf.int32),
         key=key,
         counter=counter,
         alg=generator,
@@ -216,7 +216,7 @@ def permuted(index: Any, seed: Any, size: Any) -> tf.Tensor:
       A tensor like `index`.
     """
     index = tf.convert_to_tensor(index)
-    shuffled = _SHUFFLE(
+    shuffled = _RANDOM.experimental.index_shuffle(
         tf.reshape(index, [-1]),
         tf.cast(seed, tf.int32),
         tf.cast(size, index.dtype) - 1,

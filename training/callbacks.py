@@ -145,7 +145,7 @@ class Pictures(keras.callbacks.Callback):
         # Half as many originals as samples: each has a reconstruction.
         rows = spec.as_rows(self._data.test[: spec.shown // 2])
         for name, shown in model.exhibits(rows).items():
-            pixels = pictures.picture(spec, shown)
+            pixels = pictures.picture(spec.kind, shown)
             path = self._workdir / name / f"step_{step:09d}.png"
             report.save_png(pixels, path)
             with self._board.as_default():

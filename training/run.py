@@ -10,9 +10,9 @@ import keras
 import tensorflow as tf
 
 import errors
-import evaluators
 import sources
 import zoo
+from evaluators import registry
 from training import (
     callbacks,
     checkpoints,
@@ -72,7 +72,7 @@ def execute(
     with devices.scope(), _precision(resolved):
         model = checkpoints.build_model(resolved)
         _compile(model, resolved)
-    chosen = evaluators.build(
+    chosen = registry.build(
         type(model), data, resolved["evals"], inception_weights
     )
     # Nothing is written before the settings proved to make a run.

@@ -19,7 +19,7 @@ import numpy as np
 import tqdm
 
 import errors
-import evaluators
+from evaluators import registry
 from training import search_record, settings, storage
 from training.search_record import DONE, FAILED, Record
 from training.search_space import Searched, with_values
@@ -226,8 +226,8 @@ def _check(direction: str, tuner: str, max_trials: int, seed: int) -> None:
 
 def _check_objective(objective: str, evals: dict[str, dict]) -> None:
     """Refuses the score of an evaluator that the runs do not have."""
-    for name, evaluator in evaluators.EVALUATORS.items():
-        if objective in evaluator.scores and not evaluators.is_on(
+    for name, evaluator in registry.EVALUATORS.items():
+        if objective in evaluator.scores and not registry.is_on(
             name, evals[name]
         ):
             raise errors.InputError(

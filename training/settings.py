@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import ml_collections
 
 import errors
-import evaluators
 import zoo
+from evaluators import registry
 from zoo import arguments
 from zoo.arguments import Parameter
 
@@ -116,7 +116,7 @@ def known(model: str) -> dict[str, Any]:
         ),
         "training": arguments.parameters(Training.__new__),
         "evals": {
-            name: evaluators.parameters(name) for name in evaluators.EVALUATORS
+            name: registry.parameters(name) for name in registry.EVALUATORS
         },
     }
 
@@ -129,7 +129,7 @@ def descriptions(model: str) -> dict[str, str]:
         "training": Training,
         "optimizer": Optimizer,
     }
-    for name, evaluator in evaluators.EVALUATORS.items():
+    for name, evaluator in registry.EVALUATORS.items():
         documented[f"evals.{name}"] = evaluator.__init__
     return {
         f"{section}.{key}": text

@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 
 import errors
-import evaluators
 import metrics
 import sources
 import zoo
-from evaluators import fidelity
+from evaluators import fidelity, mse, registry
 from metrics import extractors
 
 _AE, _VAE = zoo.get("autoencoder"), zoo.get("variational_autoencoder")
@@ -50,22 +49,22 @@ class Plays:
 
 
 def test_every_evaluator_declares_what_it_is():
-    for name, cls in evaluators.EVALUATORS.items():
+    for name, cls in registry.EVALUATORS.items():
         assert issubclass(cls.needs, zoo.Model) and cls.scores
         assert set(cls.kinds) <= set(zoo.KINDS)
-        assert cls.switch is None or cls.switch in evaluators.parameters(name)
-    assert evaluators.parameters("fidelity") == {"num_images": (int, 0)}
-    assert evaluators.parameters("mse") == {"batch_size": (int, 250)}
+        assert cls.switch is None or cls.switch in registry.parameters(name)
+    assert registry.parameters("fidelity") == {"num_images": (int, 0)}
+    assert registry.parameters("mse") == {"batch_size": (int, 250)}
 
 
 def test_a_run_has_the_evaluators_that_fit_and_are_on(data):
-    assert set(evaluators.build(_AE, data, {})) == {"mse"}
+    assert set(registry.build(_AE, data, {})) == {"mse"}
     asked = {"fidelity": {"num_images": 60}, "mse": {"batch_size": 7}}
-    found: Any = evaluators.build(_VAE, data, asked)
+    found: Any = registry.build(_VAE, data, asked)
     assert set(found) == {"fidelity", "mse"}
     assert found["mse"].batch_size == 7
     # A model without codes has no reconstructions.
-    assert evaluators.build(zoo.EnergyBased, data, {}) == {}
+    assert registry.build(zoo.EnergyBased, data, {}) == {}
 
 
 @pytest.mark.parametrize("cls", [_AE, _VAE])
@@ -74,7 +73,7 @@ def test_mse_is_that_of_the_reconstructions(cls, kind, data):
     if kind == "points":
         data = sources.load("toy2d/moons", train_examples=9, eval_examples=70)
     model = small(cls, data.spec)
-    measure = evaluators.Mse(data, batch_size=32)
+    measure = mse.Mse(data, batch_size=32)
     test = model.data.as_rows(data.test)
     error = np.square(np.asarray(model.reconstruct(test), float) - test)
     scores = measure(model, 0)
@@ -83,7 +82,7 @@ def test_mse_is_that_of_the_reconstructions(cls, kind, data):
 
 
 def test_fidelity_has_scores_and_lines(data, home):
-    measure = evaluators.Fidelity(data, num_images=60)
+    measure = fidelity.Fidelity(data, num_images=60)
     scores = measure(small(_VAE, data.spec), 0)
     assert set(scores) == set(measure.scores)
     assert all(np.isfinite(value) for value in scores.values())
@@ -98,7 +97,7 @@ def test_fidelity_has_scores_and_lines(data, home):
 
 def test_noise_is_told_from_test_images(data):
     """Negative control: noise, beside other real images and themselves."""
-    measure = evaluators.Fidelity(data, num_images=len(data.test))
+    measure = fidelity.Fidelity(data, num_images=len(data.test))
     noise = np.random.default_rng(0).integers(0, 256, data.test.shape)
     same, near, far = (
         measure(Plays(images), 0)
@@ -154,22 +153,22 @@ def asked(number: Any, **others: Any) -> dict[str, Any]:
 def test_bad_options_are_one_line_before_training(arguments, expected, data):
     arguments = {"model_class": _AE, "data": data, **arguments}
     with pytest.raises(errors.InputError) as caught:
-        evaluators.build(**arguments)
+        registry.build(**arguments)
     assert expected in str(caught.value) and "\n" not in str(caught.value)
 
 
 def test_points_have_no_fidelity(data):
     points = sources.load("toy2d/moons", train_examples=9, eval_examples=70)
-    assert set(evaluators.build(_AE, points, {})) == {"mse"}
+    assert set(registry.build(_AE, points, {})) == {"mse"}
     line = "num_images=40 is for images, and 'toy2d/moons' holds points"
     with pytest.raises(errors.InputError, match=line):
-        evaluators.build(_AE, points, asked(40)["options"])
+        registry.build(_AE, points, asked(40)["options"])
 
 
 def test_data_without_labels_need_inception(data):
     bare = data._replace(train_labels=np.full(len(data.train), -1))
     with pytest.raises(errors.InputError) as caught:
-        evaluators.Fidelity(bare, num_images=60)
+        fidelity.Fidelity(bare, num_images=60)
     assert "'digits' has no labels" in str(caught.value)
     assert "--inception_weights" in str(caught.value)
     assert "\n" not in str(caught.value)

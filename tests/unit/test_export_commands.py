@@ -28,25 +28,24 @@ def test_row_seeds_are_those_of_the_samplers():
     np.testing.assert_array_equal(client.row_seeds(7, 5), seeds.rows(7, 5))
 
 
-@pytest.mark.parametrize("channels", [1, 3])
-def test_grid_shows_every_sample_in_order(channels):
-    samples = np.zeros([5, 2, 3, channels], np.float32)
-    samples += np.arange(5)[:, None, None, None] / 5
-    picture = np.asarray(client.grid(samples))
-    assert picture.shape[:2] == (2 * 3 - 1, 3 * 4 - 1)
-    assert picture[0, 4].max() == 51 and picture[3, 0].max() == 153
-    assert picture[2].max() == 0
+@pytest.mark.parametrize(
+    ("shape", "kind"),
+    [([5, 2, 3, 1], "image"), ([5, 8, 8, 3], "image"), ([5, 2], "points")],
+)
+def test_kinds_are_known_by_their_shape(shape, kind):
+    assert client.kind_of(np.zeros(shape)) == kind
 
 
-def test_grid_survives_what_is_not_a_number():
-    samples = np.full([1, 2, 2, 1], np.nan, np.float32)
-    assert np.asarray(client.grid(samples)).max() == 0
+@pytest.mark.parametrize("shape", [[], [3, 4, 4], [3, 4, 4, 2]])
+def test_what_cannot_be_drawn_is_refused(shape):
+    with pytest.raises(errors.InputError, match="needs images"):
+        client.kind_of(np.zeros(shape))
 
 
-@pytest.mark.parametrize("shape", [[3, 4], [3, 4, 4, 2]])
-def test_grid_refuses_what_is_no_image(shape):
-    with pytest.raises(errors.InputError, match="needs"):
-        client.grid(np.zeros(shape))
+def test_options_are_numbers_by_name():
+    found = client.options_of(["a=0.5", "label=3", "noisy=true"])
+    assert found == {"a": 0.5, "label": 3, "noisy": True}
+    assert [type(value) for value in found.values()] == [float, int, bool]
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +62,7 @@ def test_client_against_the_server(base, tmp_path):
         "--model_name=tiny", f"--model_base_path={base}"
     ) as server:
         url = f"http://localhost:{server.rest}/v1/models/tiny"
-        ask = ("--num_samples=40", "--seed=7", "--temperature=0.5")
+        ask = ("--num_samples=40", "--seed=7", "--option=temperature=0.5")
         one = tmp_path / "new" / "one.png"
         code, out, err = call(
             "export.client", f"--url={url}", f"--output={one}", *ask
@@ -86,7 +85,9 @@ def test_client_against_the_server(base, tmp_path):
             "export.client", f"--url={url}x", f"--output={tmp_path}/x.png"
         )
         assert "answered 404: Servable not found" in line
-        line = refused("export.client", f"--url={url}", "--bandwidth=1")
+        line = refused(
+            "export.client", f"--url={url}", "--option=bandwidth=1.0"
+        )
         assert "answered 400: Missing named input: temperature" in line
         line = refused(
             "export.client",
@@ -117,7 +118,8 @@ def test_client_against_the_server(base, tmp_path):
         (("--url=http://localhost:9/v1/models/x",), "no answer from"),
         (("stray", "--url=http://localhost:9"), "'stray' is not a flag"),
         (("--url=http://localhost:9/",), "names no model"),
-        (("--url=http://x/v1/models/x", "--bandwidth=nan"), "bandwidth=nan"),
+        (("--url=http://x/v1/models/x", "--option=a=nan"), "option='a=nan'"),
+        (("--url=http://x/v1/models/x", "--option=a"), "NAME=VALUE"),
         (("--seed=abc",), "--seed=abc"),
         (("--num_samples=0",), "range [1, 10000]"),
         (("--nosuch=1",), "'nosuch'"),

@@ -20,15 +20,11 @@ def test_nodes_in_a_config_are_the_ladder():
 def test_a_measured_ladder_is_one_for_models_and_estimates():
     model = build()
     model.prepare(IMAGES)
-    found, other = (
-        model.measured_ladder(IMAGES, name, num=4)
-        for name in ("equalised", "fixed_variance")
-    )
-    for one in (found, other):
-        assert one.shape == ladders.check(one).shape == (4,)
-        # They are not where it started.
-        assert np.abs(one - ladders.power_law(4, 3.0)).max() > 0.01
-    assert np.abs(found - other).max() > 0.01
+    # tests/truth/test_batched_evidence.py measures the other kind.
+    found = model.measured_ladder(IMAGES, "equalised", num=4)
+    assert found.shape == ladders.check(found).shape == (4,)
+    # It is not where it started.
+    assert np.abs(found - ladders.power_law(4, 3.0)).max() > 0.01
     value, error = model.log_evidence(IMAGES, ladder=found, num_steps=4)
     assert np.all(np.isfinite(value)) and np.all(error > 0)
     build(estimator="ti", ladder=found)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import zoo
-from evaluators import picture, pictures
+from evaluators import pictures
 
 
 def spec(kind: str, *shape: int) -> zoo.DataSpec:
@@ -29,7 +29,7 @@ def test_a_grid_keeps_every_image_in_its_place():
 
 def test_a_grid_of_colours_and_of_an_odd_number():
     images = np.ones((5, 64, 64, 3), np.float32)
-    pixels = picture(spec("image", 64, 64, 3), images)
+    pixels = pictures.picture("image", images)
     assert pixels.shape == (2 * 68 + 4, 3 * 68 + 4, 3)
 
 
@@ -49,7 +49,7 @@ def test_pairs_stand_below_each_other():
 )
 def test_pairs_fill_rows_of_eight(number, rows, columns):
     images = np.zeros((number, 56, 56, 1), np.float32)
-    pixels = picture(spec("image", 56, 56, 1), (images, images + 1))
+    pixels = pictures.picture("image", (images, images + 1))
     assert pixels.shape == (2 * rows * 60 + 4, columns * 60 + 4, 1)
     # Originals are black, the others white.
     np.testing.assert_array_equal(pixels[32::120, 32::60], 0)
@@ -58,23 +58,23 @@ def test_pairs_fill_rows_of_eight(number, rows, columns):
 
 def test_spins_are_black_and_white():
     lattice = array([[[1, -1], [-1, -1]]])
-    pixels = picture(spec("spins", 2, 2), lattice)
+    pixels = pictures.picture("spins", lattice)
     np.testing.assert_array_equal(pixels[18::28, 18::28, 0], [[255, 0], [0, 0]])
     # In a line of five: in reading order, three a row.
     line = array([[1, -1, 1, 1, -1]])
-    cells = picture(spec("spins", 5), line)[18::28, 18::28, 0]
+    cells = pictures.picture("spins", line)[18::28, 18::28, 0]
     assert cells.tolist() == [[255, 0, 255], [255, 0, 128]]
 
 
 def test_fields_have_the_colour_of_their_sign_or_length():
     waves = array([[[2], [0], [-2]]])[None]
-    red, white, blue = picture(spec("field", 1, 3, 1), waves)[30, 32::56]
+    red, white, blue = pictures.picture("field", waves)[30, 32::56]
     assert red[0] > red[2] and blue[2] > blue[0] and white.min() > 240
     arrows = array([[[3, 4], [-5, 0], [0, 0]]])[None]
-    one, other, none = picture(spec("field", 1, 3, 2), arrows)[30, 32::56]
+    one, other, none = pictures.picture("field", arrows)[30, 32::56]
     assert one.tolist() == other.tolist() != none.tolist()
     # Both of a pair have one scale.
-    pixels = picture(spec("field", 1, 3, 1), (waves, waves / 2))
+    pixels = pictures.picture("field", (waves, waves / 2))
     assert pixels[30, 32].tolist() != pixels[90, 32].tolist()
 
 
@@ -87,7 +87,7 @@ def places(pixels: np.ndarray, colour: str) -> np.ndarray:
 
 def test_points_lie_where_their_first_two_coordinates_say():
     corners = [[0, 0, 9], [2, 0, -9], [0, 1, 0]]
-    pixels = picture(spec("points", 3), array(corners))
+    pixels = pictures.picture("points", array(corners))
     assert pixels.dtype == np.uint8 and pixels.ndim == 3
     found = places(pixels, pictures._DATA)
     left, right = found[:, 1].min(), found[:, 1].max()
@@ -96,14 +96,14 @@ def test_points_lie_where_their_first_two_coordinates_say():
     width, height = right - left, bottom - top
     assert width > 150 and width == pytest.approx(2 * height, abs=12)
     assert len(places(pixels, pictures._MADE)) == 0
-    again = picture(spec("points", 3), array(corners))
+    again = pictures.picture("points", array(corners))
     np.testing.assert_array_equal(again, pixels)
 
 
 def test_pairs_of_points_have_two_colours_and_lines():
     points = np.stack([np.zeros(3), np.linspace(0, 1, 3)], 1)
     others = points + np.array([1, 0])
-    pixels = picture(spec("points", 2), (points, others))
+    pixels = pictures.picture("points", (points, others))
     left = places(pixels, pictures._DATA)[:, 1].min()
     right = places(pixels, pictures._MADE)[:, 1].max()
     assert right > left + 150
@@ -116,4 +116,4 @@ def test_pairs_of_points_have_two_colours_and_lines():
 @pytest.mark.parametrize("shape", [(1,), (2,), (7,)])
 def test_points_of_any_dimension_are_drawn(shape):
     points = np.random.default_rng(0).normal(size=(9, *shape))
-    assert picture(spec("points", *shape), points).std() > 5
+    assert pictures.picture("points", points).std() > 5

@@ -157,7 +157,9 @@ def test_a_rejected_proposal_has_another_likelihood():
     assert 0 < np.mean(same) < 1
 
 
-@pytest.mark.parametrize("jit", [False, True])
+@pytest.mark.parametrize(
+    "jit", [False, pytest.param(True, marks=pytest.mark.slow)]
+)
 def test_the_gradient_goes_through_the_handed_on_likelihoods(jit):
     one = tf.constant(1.0, tf.float64)
 

@@ -109,7 +109,7 @@ def test_finished_runs_are_read_and_others_are_not(ran, monkeypatch):
 def test_a_frozen_prior_stays_and_a_run_forgets_the_last(ran):
     runner, table = ran
     weights = {}
-    for name in (ti_tables.FROZEN, ti_tables.TRAINED, ti_tables.FROZEN):
+    for name in (ti_tables.TRAINED, ti_tables.FROZEN):
         setting = SETTINGS[name, "p = 1"]
         row = runner._run(setting, 1)
         before = table[name, "p = 1"][1]

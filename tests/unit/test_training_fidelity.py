@@ -11,15 +11,15 @@ import numpy as np
 import pytest
 
 import errors
-import evaluators
 import metrics
 import train
 import tune
+from evaluators import fidelity
 from metrics import extractors
 from training import search_record
 
 _NUMBER = 60
-_SCORES = evaluators.Fidelity.scores
+_SCORES = fidelity.Fidelity.scores
 
 
 def config(num_images: int = 0) -> Any:
@@ -86,7 +86,7 @@ def test_a_run_without_it_reports_none(options, tmp_path, capsys):
 
 def test_a_finished_run_keeps_it(ran, options, monkeypatch):
     workdir, results = ran
-    monkeypatch.setattr(evaluators.Fidelity, "__call__", None)
+    monkeypatch.setattr(fidelity.Fidelity, "__call__", None)
     wanted = config(_NUMBER)
     assert train.train(wanted, workdir, resume=True, **options) == results
 
@@ -122,7 +122,7 @@ def test_a_run_killed_before_it_computes_it_on_resume(
 
     workdir = tmp_path / "killed"
     with monkeypatch.context() as patch:
-        patch.setattr(evaluators.Fidelity, "__call__", killed)
+        patch.setattr(fidelity.Fidelity, "__call__", killed)
         with pytest.raises(KeyboardInterrupt):
             train.train(wanted, workdir, **options)
     assert "kid" not in search_record.reported(workdir)

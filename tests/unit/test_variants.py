@@ -90,16 +90,11 @@ VARIANTS = {
 }
 
 
-@pytest.fixture(params=VARIANTS)
-def variant(request):
-    name, spec, arguments = VARIANTS[request.param]
-
-    def build(seed=0):
-        model = zoo.build(name, data=spec, seed=seed, **arguments)
-        model.compile(keras.optimizers.Adam(3e-3))
-        return model
-
-    return build
+def _build(label, seed=0):
+    name, spec, arguments = VARIANTS[label]
+    model = zoo.build(name, data=spec, seed=seed, **arguments)
+    model.compile(keras.optimizers.Adam(3e-3))
+    return model
 
 
 def _batches(model, number):
@@ -129,35 +124,48 @@ def _checkpoint(model):
     return tf.train.Checkpoint(model=model, **optimizers)
 
 
-def test_three_steps_and_three_more_equal_six(variant, tmp_path):
-    whole, halves, resumed = variant(), variant(), variant()
+@pytest.fixture(scope="module", params=VARIANTS)
+def runs(request, tmp_path_factory):
+    """A model of six steps, one resumed in their middle, and that middle."""
+    whole, resumed = _build(request.param), _build(request.param)
     batches = _batches(whole, 6)
-    _train(whole, batches)
-    _train(halves, batches[:3])
-    path = _checkpoint(halves).write(str(tmp_path / "checkpoint"))
+    _train(whole, batches[:3])
+    path = str(tmp_path_factory.mktemp("middle") / "checkpoint")
+    _checkpoint(whole).write(path)
+    middle = table.weights_of(whole)
+    _train(whole, batches[3:])
     status = _checkpoint(resumed).read(path)
     status.assert_existing_objects_matched().expect_partial()
     _train(resumed, batches[3:])
+    return request.param, whole, resumed, middle
+
+
+def test_three_steps_and_three_more_equal_six(runs):
+    _, whole, resumed, middle = runs
     table.assert_equal_weights(whole, resumed)
     # Negative control: three steps alone are another model.
-    with pytest.raises(AssertionError):
-        table.assert_equal_weights(halves, whole)
+    assert any(
+        one.tobytes() != other.tobytes()
+        for one, other in zip(middle, table.weights_of(whole), strict=True)
+    )
 
 
-def test_a_prepared_model_generates_and_comes_back(variant, tmp_path):
-    model = variant()
-    _train(model, _batches(model, 2))
+def test_a_prepared_model_generates_and_comes_back(runs, tmp_path):
+    label, _, model, _ = runs
     rows = model.data.examples(model.data.num_examples)
     model.prepare(rows)
     samples = np.asarray(model.generate(3, seed=1))
     model.data.as_rows(samples)
     model.save_weights(tmp_path / "model.weights.h5")
-    other = variant(seed=1)
+    other = _build(label, seed=1)
     other.load_weights(tmp_path / "model.weights.h5")
     table.assert_equal_weights(model, other)
     np.testing.assert_allclose(other.generate(3, seed=1), samples, atol=1e-6)
     # What it serves has a batch axis everywhere, in graph mode.
-    for signature in model.serving_functions().values():
+    for name, signature in model.serving_functions().items():
+        if name == "log_evidence":
+            # The longest graph: the table's row shows it.
+            continue
         concrete = signature.function.get_concrete_function()
         assert not concrete.function_def.attr["_XlaMustCompile"].b
         for spec in concrete.structured_outputs.values():
