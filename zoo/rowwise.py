@@ -331,13 +331,27 @@ def rowwise(
 
 
 def methods(cls: type) -> dict[str, Rowwise]:
-    """The row-wise methods of a class, by name."""
-    found = {name: getattr(cls, name) for name in dir(cls)}
-    return {
-        name: vars(method)["rowwise"]
-        for name, method in found.items()
-        if inspect.isfunction(method) and "rowwise" in vars(method)
-    }
+    """The row-wise methods of a class, by name.
+
+    Raises:
+        TypeError: a class has replaced one by a method that is not row-wise:
+            it would have no checks, and no server would offer it.
+    """
+    found = {}
+    for name in dir(cls):
+        rows = [
+            getattr(vars(parent)[name], "rowwise", None)
+            for parent in cls.__mro__
+            if name in vars(parent)
+        ]
+        if rows[:1] == [None] and any(rows):
+            raise TypeError(
+                f"{cls.__name__}.{name} replaces a row-wise method: decorate "
+                "it with @rowwise"
+            )
+        if rows and rows[0]:
+            found[name] = rows[0]
+    return found
 
 
 def _by_row(tensors: dict[str, tf.Tensor], number: Any) -> dict:

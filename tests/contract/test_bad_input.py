@@ -149,7 +149,12 @@ def test_a_workdir_of_another_config_is_refused(small_run):
         (_small(data={"name": "digts"}), "digits"),
         (_small(data={"name": "cifar10"}), "--download"),
         (_small({"image_shape": (3, 3, 1)}), "model.image_shape is unknown"),
-        (_small({"hidden_units": (10**13,)}), "memory does not hold"),
+        pytest.param(
+            _small({"hidden_units": (10**13,)}),
+            "memory does not hold",
+            # TensorFlow waits ten seconds for memory.
+            marks=pytest.mark.slow,
+        ),
         (_small(data={"train_examples": 9999}), "data.train_examples=9999"),
         (_small(optimizer={"prior": {}}), "config.optimizer.prior is unknown"),
         (

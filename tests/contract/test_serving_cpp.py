@@ -55,6 +55,7 @@ int main(int argc, char** argv) {
 """
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_cpp_program_draws_the_same_samples(tmp_path):
     compiler = shutil.which("g++") or shutil.which("clang++")

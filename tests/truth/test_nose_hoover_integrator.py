@@ -118,7 +118,10 @@ def _drift(*args, **options):
     return np.sqrt(np.mean((energy - energy.mean(0)) ** 2))
 
 
-@pytest.mark.parametrize("chain_length", [1, 2, 3, 4])
+@pytest.mark.parametrize(
+    "chain_length",
+    [1, pytest.param(2, marks=pytest.mark.slow), 3, 4],
+)
 def test_extended_energy_is_conserved_to_second_order(chain_length):
     found = [_drift(h, chain_length, 3) for h in (0.05, 0.025, 0.0125)]
     assert found[0] <= 1e-3

@@ -270,3 +270,12 @@ def test_players_move_their_variables_alone():
     model.compile(keras.optimizers.Adam(0.5))
     first, second = model.optimizers.values()
     assert first is not second and float(second.learning_rate) == 0.5
+
+
+def test_a_method_that_hides_a_row_wise_one_is_refused():
+    class Bare(Toy):
+        def generate_rows(self, seed, **options):
+            return seed
+
+    with pytest.raises(TypeError, match=r"Bare.generate_rows .*@rowwise"):
+        Bare(data=zoo.DataSpec("points", (2,))).serving_functions()
