@@ -79,7 +79,7 @@ def test_client_against_the_server(base, tmp_path):
         assert code == 0, err
         pictures = [np.asarray(Image.open(path)) for path in (one, two)]
         np.testing.assert_array_equal(pictures[0], pictures[1])
-        assert pictures[0].shape == (15 * (6 * 5 - 1), 15 * (7 * 5 - 1))
+        assert pictures[0].shape == (6 * 60 + 4, 7 * 60 + 4)
 
         line = refused(
             "export.client", f"--url={url}x", f"--output={tmp_path}/x.png"
