@@ -44,6 +44,13 @@ class Groups:
                 "imported, and its tests would hang: compute in a function"
             )
 
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Puts the tests of a group together, in the order that they have."""
+        names = [group(item) for item in items]
+        first = {name: names.index(name) for name in names}
+        items.sort(key=lambda item: first[group(item)])
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(
         self, item: pytest.Item, nextitem: pytest.Item | None
