@@ -7,6 +7,7 @@ worker, by the group that `every_row` gives them.
 
 import dataclasses
 import functools
+import os
 import pathlib
 import shutil
 import tempfile
@@ -236,9 +237,14 @@ def _source(name: str) -> sources.Data:
     )
 
 
+def _folder(label: str) -> pathlib.Path:
+    """The folder of a row in this process: see tests/forked.py."""
+    return _FOLDER / str(os.getpid()) / label
+
+
 @functools.cache
 def _workdir(label: str) -> pathlib.Path:
-    workdir = _FOLDER / label / "run"
+    workdir = _folder(label) / "run"
     train.train(row(label).config(), workdir, data_dir=data_dir())
     return workdir
 
@@ -252,7 +258,7 @@ def _trained(label: str) -> Any:
 def _version(label: str) -> str:
     return saved_model.export_model(
         _trained(label),
-        str(_FOLDER / label / "export"),
+        str(_folder(label) / "export"),
         allowed_batch_sizes=(1, 8),
     )
 
